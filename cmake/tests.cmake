@@ -1,0 +1,51 @@
+# tests/unit/FOLDER/NAME_test.c: a cmocka program that may use src/FOLDER and what lies below it.
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+file(GLOB unit_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*/*_test.c)
+foreach(source ${unit_tests})
+  get_filename_component(name ${source} NAME_WE)
+  get_filename_component(folder ${source} DIRECTORY)
+  get_filename_component(folder ${folder} NAME)
+  add_executable(${folder}_${name} ${source})
+  target_link_libraries(${folder}_${name} PRIVATE hudhud_${folder} PkgConfig::CMOCKA)
+  target_include_directories(${folder}_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  add_test(NAME unit/${folder}/${name} COMMAND ${folder}_${name})
+  set_tests_properties(unit/${folder}/${name} PROPERTIES TIMEOUT 120 LABELS unit)
+endforeach()
+
+# tests/fuzz/FOLDER_PARSER_fuzz.c: with clang and HUDHUD_FUZZ a libFuzzer program; otherwise
+# tests/fuzz/replay.c feeds it every file of its corpus, as an ordinary test.
+file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.c)
+foreach(source ${fuzzers})
+  get_filename_component(name ${source} NAME_WE)
+  string(REGEX REPLACE "_.*" "" folder ${name})
+  if(HUDHUD_FUZZ)
+    add_executable(${name} ${source})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(${name} PRIVATE hudhud_${folder})
+  else()
+    add_executable(${name}_replay ${source} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+    target_link_libraries(${name}_replay PRIVATE hudhud_${folder})
+    add_test(NAME fuzz/${name} COMMAND ${name}_replay ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 120 LABELS fuzz)
+  endif()
+endforeach()
+
+# tests/system/NAME.test.mjs: the real binary over HTTP, driven by Node's own test runner.
+find_program(NODE node)
+file(GLOB system_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/system/*.test.mjs)
+if(NOT TARGET hudhud)
+  set(system_tests)
+endif()
+foreach(source ${system_tests})
+  get_filename_component(name ${source} NAME)
+  string(REPLACE ".test.mjs" "" name ${name})
+  if(NOT NODE)
+    message(FATAL_ERROR "Node.js is needed for the system tests: run tools/setup test")
+  endif()
+  add_test(NAME system/${name} COMMAND ${NODE} --test ${source}
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/system)
+  set_tests_properties(system/${name} PROPERTIES TIMEOUT 300 LABELS system
+    ENVIRONMENT "HUDHUD=$<TARGET_FILE:hudhud>")
+endforeach()
+
+add_test(NAME check/layers COMMAND ${CMAKE_SOURCE_DIR}/tools/check-layers)

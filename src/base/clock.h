@@ -1,0 +1,17 @@
+/* Time. Wall time is integer milliseconds since 1970 UTC everywhere, in memory and in the database;
+ * durations come from the monotonic clock. */
+#pragma once
+
+#include "base/base.h"
+#include "base/str.h"
+
+int64_t clock_now_ms(void);       /* wall time */
+int64_t clock_monotonic_us(void); /* for durations */
+int64_t clock_thread_cpu_us(void);
+
+/* "2024-01-15T10:30:00Z" (developer-api.md §1.4), years 1970 to 9999; no NUL is written. */
+#define CLOCK_ISO_LEN 20
+void clock_format_iso(int64_t ms, char out[CLOCK_ISO_LEN]);
+/* "2024-01-15T10:30:00.123Z", for logs. */
+#define CLOCK_ISO_MS_LEN 24
+void clock_format_iso_ms(int64_t ms, char out[CLOCK_ISO_MS_LEN]);

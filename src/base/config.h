@@ -1,0 +1,68 @@
+/* The settings: one table drives the configuration file, the HUDHUD_... variables, the command
+ * line, --print-config, --help and the documentation.
+ *
+ * A later source wins: default, file, environment, command line. Owned by the thread that starts
+ * the program; read-only after config_load. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum setting_kind {
+    SETTING_TEXT,
+    SETTING_INTEGER,  /* within min..max */
+    SETTING_DURATION, /* seconds in memory; text such as "900", "900s", "15m", "2h" */
+    SETTING_SWITCH,   /* "true" or "false" */
+    SETTING_CHOICE,   /* one of `choices`, separated by '|' */
+};
+
+/* One row of a program's table. The name "graph-url" is --graph-url on the command line,
+ * HUDHUD_GRAPH_URL in the environment and graph_url in the file. */
+struct setting {
+    const char *name;
+    enum setting_kind kind;
+    const char *fallback; /* the default, as text; NULL: none, and empty */
+    int64_t min, max;     /* of INTEGER, and of DURATION in seconds */
+    const char *choices;
+    const char *placeholder; /* "URL", for --help */
+    const char *help;        /* one sentence */
+    bool secret;             /* --print-config shows "(set)" instead of the value */
+};
+
+enum setting_source { FROM_DEFAULT, FROM_FILE, FROM_ENVIRONMENT, FROM_COMMAND_LINE };
+
+struct setting_value {
+    struct str text;
+    int64_t number; /* INTEGER, DURATION (s), SWITCH (0 or 1) */
+    enum setting_source source;
+};
+
+struct config {
+    const struct setting *table;
+    size_t n;
+    struct setting_value *values; /* beside the table, row by row; in the arena */
+    struct arena *arena;
+};
+
+void config_init(struct config *c, const struct setting *table, size_t n, struct arena *arena);
+/* Sets one row from text; ERR_VALIDATION with a message that says what is accepted. */
+enum err config_set(struct config *c, struct str name, struct str text, enum setting_source source,
+                    struct error *error) MUST_USE;
+/* "name = value" lines; '#' begins a comment line; names with '_' or '-'. Every wrong line is
+ * reported with its number; an unknown name is an error that names the nearest one. */
+enum err config_load_text(struct config *c, const char *origin, struct str text,
+                          struct error *error) MUST_USE;
+enum err config_load_file(struct config *c, const char *path, struct error *error) MUST_USE;
+/* Every HUDHUD_... variable of the table. */
+enum err config_load_environment(struct config *c, struct error *error) MUST_USE;
+
+/* `name` must be in the table: anything else is a fault of ours and aborts. */
+struct str config_text(const struct config *c, const char *name);
+const char *config_cstr(const struct config *c, const char *name); /* NULL when empty */
+int64_t config_number(const struct config *c, const char *name);
+bool config_switch(const struct config *c, const char *name);
+
+/* The outcome and where each value came from, a line a setting, for --print-config. */
+void config_print(const struct config *c, struct buf *out);
+/* The lines of --help. */
+void config_print_help(const struct setting *table, size_t n, struct buf *out);

@@ -1,0 +1,80 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum err file_read_fd(int fd, const char *name, struct buf *to, struct error *error)
+{
+    for (;;) {
+        size_t want = MIN(to->max - to->len, (size_t)65536);
+        if (want == 0) {
+            char more;
+            if (read(fd, &more, 1) == 0)
+                return ERR_OK;
+            return error_set(error, ERR_LIMIT, "%s is larger than %zu bytes", name, to->max);
+        }
+        char *room = buf_reserve(to, want);
+        if (!room)
+            return error_set(error, ERR_NO_MEMORY, "no memory to read %s", name);
+        ssize_t n = read(fd, room, want);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set_errno(error, ERR_IO, "cannot read %s", name);
+        if (n == 0)
+            return ERR_OK;
+        to->len += (size_t)n;
+    }
+}
+
+enum err file_read(const char *path, struct buf *to, struct error *error)
+{
+    if (str_eq(str_from(path), STR("-")))
+        return file_read_fd(STDIN_FILENO, "standard input", to, error);
+    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno(error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open %s",
+                               path);
+    return file_read_fd(fd, path, to, error);
+}
+
+static bool write_all(int fd, struct str s)
+{
+    while (s.len) {
+        ssize_t n = write(fd, s.ptr, s.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        s = str_skip(s, (size_t)n);
+    }
+    return true;
+}
+
+/* A file's name is only durable once its folder is. */
+static bool sync_folder_of(const char *path)
+{
+    _cleanup_(freep) char *copy = xstrdup(path);
+    _cleanup_(closep) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 && fsync(fd) == 0;
+}
+
+enum err file_create(const char *path, struct str content, unsigned mode, struct error *error)
+{
+    _cleanup_(closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    if (fd < 0)
+        return error_set_errno(error, errno == EEXIST ? ERR_CONFLICT : ERR_IO, "cannot make %s",
+                               path);
+    if (fchmod(fd, (mode_t)mode) != 0 || !write_all(fd, content) || fsync(fd) != 0 ||
+        !sync_folder_of(path)) {
+        int why = errno;
+        unlink(path);
+        errno = why;
+        return error_set_errno(error, ERR_IO, "cannot write %s", path);
+    }
+    return ERR_OK;
+}

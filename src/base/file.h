@@ -1,0 +1,14 @@
+/* Small files: reading one whole, and writing one so that a crash leaves the old or the new. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Appends the whole file to `to`; ERR_LIMIT when it does not fit to->max. "-" is standard input. */
+enum err file_read(const char *path, struct buf *to, struct error *error) MUST_USE;
+/* Reads a descriptor to its end. `name` is for the message. */
+enum err file_read_fd(int fd, const char *name, struct buf *to, struct error *error) MUST_USE;
+/* Makes a new file with these permissions, synced together with its folder; ERR_CONFLICT when it
+ * exists: nothing is ever overwritten. */
+enum err file_create(const char *path, struct str content, unsigned mode,
+                     struct error *error) MUST_USE;

@@ -1,0 +1,94 @@
+#include "base/log.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/limits.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+static _Atomic int minimum = LOG_INFO;
+
+static const char *const names[] = {"debug", "info", "warn", "error", "off"};
+
+void log_set_level(enum log_level level)
+{
+    atomic_store(&minimum, (int)level);
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level >= atomic_load_explicit(&minimum, memory_order_relaxed);
+}
+
+bool log_level_parse(struct str name, enum log_level *ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (str_eq(name, str_from(names[i]))) {
+            *ret = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_plain(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7F)
+            return false;
+    }
+    return s.len > 0;
+}
+
+/* Control characters are escaped: a client's text can never begin a line of its own. */
+static void add_quoted(struct buf *line, struct str s)
+{
+    buf_add_char(line, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c == '"' || c == '\\')
+            buf_printf(line, "\\%c", c);
+        else if (c < ' ' || c == 0x7F)
+            buf_printf(line, "\\x%02x", c);
+        else
+            buf_add_char(line, (char)c);
+    }
+    buf_add_char(line, '"');
+}
+
+static void add_text(struct buf *line, struct str s)
+{
+    bool cut = s.len > LOG_VALUE_MAX;
+    if (cut)
+        s.len = LOG_VALUE_MAX;
+    if (is_plain(s))
+        buf_add(line, s);
+    else
+        add_quoted(line, s);
+    if (cut)
+        buf_add(line, STR("..."));
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n)
+{
+    char now[CLOCK_ISO_MS_LEN];
+    clock_format_iso_ms(clock_now_ms(), now);
+    _cleanup_(buf_release) struct buf line;
+    buf_init(&line, LOG_LINE_MAX);
+    buf_printf(&line, "time=%.*s level=%s event=%s", CLOCK_ISO_MS_LEN, now, names[level], event);
+    for (size_t i = 1; i < n && buf_ok(&line); i++) {
+        buf_printf(&line, " %s=", fields[i].key);
+        if (fields[i].kind == LOG_FIELD_INT)
+            buf_add_i64(&line, fields[i].number);
+        else
+            add_text(&line, fields[i].text);
+    }
+    line.failed = false;
+    if (line.len == line.max)
+        line.len--;
+    buf_add_char(&line, '\n');
+    /* One write a line, so that threads do not mix. If stderr is gone there is nobody to tell. */
+    ssize_t written = write(STDERR_FILENO, line.ptr, line.len);
+    (void)written;
+}

@@ -1,0 +1,146 @@
+/* An HTTP/1.1 server on a libuv loop: connections, llhttp and the strict policy around it.
+ *
+ * Threads: a server belongs to the thread of its loop; every function here is called on it. A connection
+ * never leaves its loop. Who wants to answer from another thread posts to a queue of the loop's.
+ *
+ * Life of a request: the header is parsed and checked -> hooks->accept (body limit, early refusal)
+ * -> the body is gathered -> hooks->handle -> somebody, now or later, calls http_respond exactly
+ * once. Until then no byte of the next request on that connection is looked at: pipelined requests
+ * are answered in order, and a slow answer holds back only its own connection. The request and its
+ * arena die right after http_respond. If the client goes away first, `gone` becomes true; the
+ * handler answers all the same and the answer is dropped.
+ *
+ * What is malformed never reaches a hook but `refuse`, which writes the body of the answer; the
+ * connection is closed after it. Answers to one loop turn's pipelined requests leave in one write. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include <uv.h>
+
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_METHOD_COUNT, /* all others are refused with 501 */
+};
+const char *http_method_name(enum http_method m);
+
+struct http_header {
+    struct str name;
+    struct str value; /* blanks trimmed */
+};
+
+#define HTTP_REQUEST_ID_LEN 28 /* "req_" and 24 characters (developer-api.md §1.4) */
+
+struct http_request {
+    struct arena arena; /* everything of this request */
+    enum http_method method;
+    struct str target; /* as sent, such as "/a/b?x=1" */
+    struct str path;   /* "/a/b", raw: not percent-decoded */
+    struct str query;  /* "?x=1", with its "?", raw; empty when there is none */
+    struct http_header headers[HTTP_HEADERS_MAX];
+    size_t n_headers;
+    struct str body;   /* whole, decoded from chunks */
+    char id[HTTP_REQUEST_ID_LEN];
+    int64_t begun_us;  /* monotonic, when its header was complete */
+    bool gone;         /* the client closed before the answer */
+    bool from_unix;    /* came in by a unix socket: the control socket */
+    struct sockaddr_storage peer;
+    void *user;        /* the handler's own */
+};
+
+/* The value of a header that occurs exactly once: {NULL,0} when it is absent; *ret_twice, unless
+ * NULL, is set when it occurs more than once (the first is returned). Names in any case. */
+struct str http_header_get(const struct http_request *r, struct str name, bool *ret_twice);
+
+struct http_response {
+    int status;
+    struct str content_type; /* empty: no Content-Type (204, 304) */
+    struct http_header headers[HTTP_EXTRA_HEADERS_MAX]; /* ours: never a client's bytes */
+    size_t n_headers;
+    struct str body; /* copied by http_respond; left out for HEAD, 204 and 304 */
+    bool close;      /* close the connection after it */
+};
+
+/* name and value must stay valid until http_respond; a value with a control character aborts in
+ * debug builds and is dropped otherwise. */
+void http_response_add(struct http_response *response, struct str name, struct str value);
+
+/* Exactly once a request, on the loop's thread. Frees the request. */
+void http_respond(struct http_request *r, const struct http_response *response);
+/* The connection is cut without an answer, as a simulator of faults wants it; instead of
+ * http_respond. `partial` is sent before. */
+void http_cut(struct http_request *r, struct str partial);
+
+struct http_hooks {
+    /* After the header, before the body: sets *body_max (HTTP_BODY_MAX at first), or refuses by
+     * returning an error, which goes to `refuse`. NULL: everything is accepted. */
+    enum err (*accept)(void *arg, struct http_request *r, size_t *body_max);
+    /* Must lead to http_respond or http_cut, now or later. */
+    void (*handle)(void *arg, struct http_request *r);
+    /* Fills status-independent parts (content type, body, headers) of the answer to a request that
+     * was refused. r->id is set; method, target and headers may be incomplete. */
+    void (*refuse)(void *arg, struct http_request *r, enum err e, const char *why,
+                   struct http_response *response);
+};
+
+struct http_timeouts { /* milliseconds; zero means the default of limits.h */
+    int header, body, idle, write;
+};
+
+struct http_server {
+    uv_loop_t *loop;
+    struct http_hooks hooks;
+    void *arg;
+    struct http_timeouts timeouts;
+    struct list listeners;
+    struct list connections[4]; /* by deadline kind: idle, header, body, write; oldest first */
+    struct list waiting;        /* connections whose request is being handled */
+    uv_timer_t tick;
+    size_t n_connections;
+    size_t n_requests; /* answered since the start */
+    bool draining;
+    void (*drained)(void *arg); /* all connections are closed */
+};
+
+void http_server_init(struct http_server *s, uv_loop_t *loop, const struct http_hooks *hooks,
+                      void *arg, const struct http_timeouts *timeouts);
+/* "127.0.0.1:8080", "[::1]:8080", ":8080" (all addresses), port 0 for any free one. SO_REUSEPORT,
+ * so that each loop has its own listener on one port. *ret_port, unless NULL, is the port. */
+enum err http_server_listen(struct http_server *s, struct str address, int *ret_port,
+                            struct error *error) MUST_USE;
+/* A unix socket with mode 0600; a stale file in its place is removed. */
+enum err http_server_listen_unix(struct http_server *s, const char *path,
+                                 struct error *error) MUST_USE;
+/* Stops listening, closes idle connections, answers what was begun with `Connection: close`;
+ * `drained` is called once nothing is left. http_server_kill closes what is left by force. */
+void http_server_drain(struct http_server *s, void (*drained)(void *arg));
+void http_server_kill(struct http_server *s);
+
+/* --- the router: patterns such as "/waba-numbers/{id}/history" -------------------------------- */
+#define HTTP_PATH_PARAMS_MAX 4
+
+struct http_match {
+    struct str params[HTTP_PATH_PARAMS_MAX]; /* raw text of each {...}, never empty */
+    size_t n_params;
+};
+/* Does the raw path follow the pattern? A parameter is one whole segment. */
+bool http_path_match(const char *pattern, struct str path, struct http_match *ret);
+
+/* --- URLs and queries ------------------------------------------------------------------------- */
+/* Percent-decoding, with '+' as blank when `form`. {NULL,0} when malformed (a bad escape, a NUL, not
+ * UTF-8) or the arena is full. */
+struct str http_url_decode(struct str s, bool form, struct arena *arena);
+/* Percent-encodes all but unreserved characters (RFC 3986 §2.3), onto `out`. */
+void http_url_encode(struct str s, struct buf *out);
+/* The decoded value of a query parameter; {NULL,0} when absent. ERR_BAD_REQUEST when malformed.
+ * `query` may begin with "?". The first one counts when it is repeated. */
+enum err http_query_get(struct str query, const char *name, struct arena *arena,
+                        struct str *ret) MUST_USE;

@@ -1,0 +1,132 @@
+/* The store: one SQL text, group commit, and readers with a snapshot each. SQLite stands behind it
+ * now; nothing here says so, and model/ holds all SQL.
+ *
+ * SQL is written once for all engines: $1 parameters, ON CONFLICT, RETURNING, times as integer
+ * milliseconds, JSON as text.
+ *
+ * Writes: any thread submits a `struct store_write`; the writer thread drains the queue into one
+ * transaction, runs each `apply` under its own savepoint, commits (durably: an fsync), and only then
+ * hands each write back to the queue it came from. While that commit runs the next batch gathers.
+ * An apply that fails rolls back its own savepoint and nothing else. When the commit itself fails,
+ * every write of the batch gets ERR_UNAVAILABLE and nothing of it is there.
+ *
+ * Reads: a thread opens a reader of its own. Between begin and end it sees one snapshot.
+ *
+ * Only the writer thread writes or checkpoints. */
+#pragma once
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/queue.h"
+
+struct store;
+struct store_reader;
+struct tx; /* a transaction in progress, of a reader or of the writer */
+
+struct store_options {
+    const char *path; /* of the database file */
+    bool create;      /* make a new database; else it must exist */
+};
+
+/* Opens, checks and migrates. Errors say how to mend: a folder that is read-only, a database from a
+ * newer version, a file that is no database. Starts the writer thread. */
+enum err store_open(const struct store_options *options, struct store **ret,
+                    struct error *error) MUST_USE;
+/* Runs what is queued, checkpoints, joins the writer. Readers must be closed before. NULL is fine. */
+void store_close(struct store *s);
+
+/* --- writing ---------------------------------------------------------------------------------- */
+struct store_write {
+    struct list node; /* first: what the queues link by */
+    /* On the writer thread, inside the batch's transaction and this write's savepoint. Must not
+     * block. Its memory is the caller's, which does not touch it until the write comes back. */
+    enum err (*apply)(struct store_write *w, struct tx *tx);
+    struct queue *reply_to; /* where it comes back, after the commit; the node is pushed as it is */
+    enum err err;           /* the outcome: apply's error, or ERR_UNAVAILABLE */
+};
+
+/* Any thread. ERR_UNAVAILABLE when STORE_QUEUE_MAX writes wait or the store is closing: the write
+ * then stays with the caller. */
+enum err store_submit(struct store *s, struct store_write *w) MUST_USE;
+/* Submits and waits: for commands and tests, never on a loop. */
+enum err store_write_now(struct store *s, struct store_write *w) MUST_USE;
+
+/* How many commits there were so far: a reader whose snapshot is older than this may be stale.
+ * Moves before any write of that commit is handed back. Any thread; one atomic load. */
+uint64_t store_generation(const struct store *s);
+
+struct store_stats {
+    uint64_t commits, writes, failed_commits, checkpoints;
+};
+struct store_stats store_stats(const struct store *s); /* any thread */
+
+/* --- reading ---------------------------------------------------------------------------------- */
+enum err store_reader_open(struct store *s, struct store_reader **ret,
+                           struct error *error) MUST_USE;
+void store_reader_close(struct store_reader *r); /* NULL is fine */
+/* A transaction with all that was committed before this call. It may be the one of the last call
+ * while nothing was committed since: beginning again is then free. Valid until store_read_end. */
+enum err store_read_begin(struct store_reader *r, struct tx **ret) MUST_USE;
+/* Lets the snapshot go, so that the log can be checkpointed: at the end of a loop's turn. */
+void store_read_end(struct store_reader *r);
+
+/* --- statements ------------------------------------------------------------------------------- */
+struct param {
+    enum { PARAM_NULL, PARAM_I64, PARAM_TEXT, PARAM_BLOB } kind;
+    int64_t number;
+    struct str bytes; /* must stay valid until the statement is done */
+};
+static inline struct param p_i64(int64_t v)
+{
+    return (struct param){.kind = PARAM_I64, .number = v};
+}
+static inline struct param p_text(struct str s)
+{
+    return (struct param){.kind = PARAM_TEXT, .bytes = s};
+}
+/* The empty string becomes NULL. */
+static inline struct param p_opt(struct str s)
+{
+    return (struct param){.kind = s.len ? PARAM_TEXT : PARAM_NULL, .bytes = s};
+}
+static inline struct param p_blob(struct str s)
+{
+    return (struct param){.kind = PARAM_BLOB, .bytes = s};
+}
+/* 0 becomes NULL: for times and references. */
+static inline struct param p_opt_i64(int64_t v)
+{
+    return (struct param){.kind = v ? PARAM_I64 : PARAM_NULL, .number = v};
+}
+#define PARAMS(...)                                                                                \
+    (const struct param[]){__VA_ARGS__}, ARRAY_LEN(((const struct param[]){__VA_ARGS__}))
+#define NO_PARAMS NULL, 0
+
+/* An open result. Text and blobs of a row are valid until the next row_next or rows_close. */
+struct rows {
+    struct tx *tx;
+    void *statement; /* the engine's */
+    enum err err;    /* what ended it early */
+};
+
+/* `sql` is a string literal: a connection prepares it once and finds it again by its address.
+ * At most one open `rows` for one sql at a time on a connection. */
+enum err tx_query(struct tx *tx, const char *sql, const struct param *params, size_t n,
+                  struct rows *ret) MUST_USE;
+/* True while there is a row. Afterwards rows_close tells whether all was well. */
+bool rows_next(struct rows *r);
+enum err rows_close(struct rows *r) MUST_USE;
+int64_t row_i64(const struct rows *r, int column); /* NULL: 0 */
+struct str row_text(const struct rows *r, int column); /* NULL: empty */
+struct str row_blob(const struct rows *r, int column);
+bool row_is_null(const struct rows *r, int column);
+
+/* Runs a statement to its end. *ret_changes, unless NULL, is the number of rows it changed.
+ * ERR_CONFLICT when a unique or foreign key stands against it; ERR_UNAVAILABLE when the store
+ * cannot write (disk full, read-only, I/O error). */
+enum err tx_exec(struct tx *tx, const char *sql, const struct param *params, size_t n,
+                 int64_t *ret_changes) MUST_USE;
+/* One row with one integer, as of INSERT ... RETURNING id or SELECT count(*); ERR_NOT_FOUND when
+ * there is no row. */
+enum err tx_i64(struct tx *tx, const char *sql, const struct param *params, size_t n,
+                int64_t *ret) MUST_USE;
