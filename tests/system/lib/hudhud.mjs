@@ -1,0 +1,174 @@
+// What the system tests share: the real binary (path in HUDHUD), run as a person runs it.
+//
+// The signature here is made with Node's own crypto from developer-api.md §1.2 and shares nothing
+// with the C code: where both agree, both are right.
+import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+export const binary = process.env.HUDHUD ?? path.resolve(import.meta.dirname ?? '.', '../../../build/hudhud');
+
+const READY_MS = 20000; // a server under a sanitizer on a busy machine
+const STOP_MS = 30000;
+
+// Whatever a test leaves behind goes when its process ends, also when it failed.
+const folders = new Set();
+const children = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+// A folder of its own in the system's temporary one, removed at the end.
+export function temporaryFolder() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'hudhud-test-'));
+  folders.add(folder);
+  return folder;
+}
+
+// The tester's own HUDHUD_ variables never leak into a test.
+function cleanEnvironment(extra) {
+  const env = { ...process.env };
+  for (const name of Object.keys(env)) if (name.startsWith('HUDHUD')) delete env[name];
+  return { ...env, ...extra };
+}
+
+// Runs a program to its end -> {status, signal, stdout, stderr}. Never rejects for its exit status.
+export function runProgram(program, args, { input = '', env = {}, cwd, timeout = 60000 } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env: cleanEnvironment(env), cwd });
+    children.add(child);
+    const out = [];
+    const err = [];
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
+    child.stdout.on('data', (d) => out.push(d));
+    child.stderr.on('data', (d) => err.push(d));
+    child.on('error', reject);
+    child.on('close', (status, signal) => {
+      clearTimeout(timer);
+      children.delete(child);
+      const stdout = Buffer.concat(out).toString();
+      resolve({ status, signal, stdout, stderr: Buffer.concat(err).toString() });
+    });
+    child.stdin.on('error', () => {}); // a program need not read its input
+    child.stdin.end(input);
+  });
+}
+
+// `hudhud ARGS...` to its end.
+export function run(args, options) {
+  return runProgram(binary, args, options);
+}
+
+// The same, for what has to work: throws with all that was printed when it did not.
+export async function runOk(args, options) {
+  const result = await run(args, options);
+  if (result.status !== 0) {
+    throw new Error(`hudhud ${args.join(' ')}: status ${result.status ?? result.signal}\n` +
+      `${result.stdout}${result.stderr}`);
+  }
+  return result;
+}
+
+// `hudhud ARGS... --json`, parsed.
+export async function runJson(args, options) {
+  return JSON.parse((await runOk([...args, '--json'], options)).stdout);
+}
+
+// A new data folder -> its path.
+export async function initFolder() {
+  const data = path.join(temporaryFolder(), 'data');
+  await runOk(['init', '--data', data]);
+  return data;
+}
+
+// A workspace with a client -> the credentials that sign() and call() take.
+export async function createClient(data, domain, { name = `Workspace ${domain}`, env } = {}) {
+  await runOk(['workspace', 'create', name, '--domain', domain, '--data', data], { env });
+  const client = await runJson(
+    ['client', 'create', '--domain', domain, '--name', 'test', '--data', data], { env });
+  return { domain, clientId: client.client_id, secret: client.hmac_secret };
+}
+
+// Starts `hudhud serve` on a free port and waits for its ready line
+// -> {url, port, pid, child, log(), stop(), kill9()}.
+export async function startServe({ data, graphUrl, env = {}, args = [] }) {
+  const line = ['serve', '--data', data, '--listen', '127.0.0.1:0'];
+  if (graphUrl) line.push('--graph-url', graphUrl);
+  const child = spawn(binary, [...line, ...args], {
+    env: cleanEnvironment(env), stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.add(child);
+  let log = '';
+  let ended = null;
+  const closed = new Promise((resolve) => {
+    child.on('close', (status, signal) => {
+      children.delete(child);
+      ended = { status, signal };
+      resolve(ended);
+    });
+  });
+  child.stdout.on('data', (d) => { log += d; });
+
+  const port = await new Promise((resolve, reject) => {
+    const fail = (why) => reject(new Error(`hudhud serve ${why}:\n${log}`));
+    const timer = setTimeout(() => { child.kill('SIGKILL'); fail('was not ready in time'); }, READY_MS);
+    child.on('error', reject);
+    child.stderr.on('data', (d) => {
+      log += d;
+      const ready = log.match(/^.*\bready\b.*?:(\d+)\b.*$/m);
+      const found = ready && ready[0].match(/(?:127\.0\.0\.1|\[::1\]|port=|0\.0\.0\.0):?(\d+)/);
+      if (found) { clearTimeout(timer); resolve(Number(found[1])); }
+    });
+    closed.then(() => { clearTimeout(timer); fail('ended before it was ready'); });
+  });
+
+  const end = async (signal) => {
+    if (ended) return ended;
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    const how = await closed;
+    clearTimeout(timer);
+    return how;
+  };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    pid: child.pid,
+    child,
+    log: () => log,
+    stop: () => end('SIGTERM'), // -> {status, signal}
+    kill9: () => end('SIGKILL'),
+  };
+}
+
+// The headers of one signed request. `path` carries the query: "/waba-numbers?include=health".
+// creds: {domain, clientId, secret, timestamp?}.
+export function sign(method, path, body, creds) {
+  const timestamp = String(creds.timestamp ?? Math.floor(Date.now() / 1000));
+  const hmac = createHmac('sha256', creds.secret);
+  hmac.update(method.toUpperCase() + path + timestamp);
+  hmac.update(body ?? '');
+  return {
+    Accept: 'application/json',
+    'X-Awal-Signature-256': `sha256=${hmac.digest('hex')}`,
+    'X-Timestamp': timestamp,
+    'X-Domain': creds.domain,
+    'X-Client-ID': creds.clientId,
+  };
+}
+
+// One signed call -> {status, headers, text, json}. `url` is the server's, without /api/developer.
+export async function call(url, method, path, creds, { body, headers = {} } = {}) {
+  const signed = sign(method, path, body, creds);
+  if (body !== undefined) signed['Content-Type'] = 'application/json';
+  const answer = await fetch(`${url}/api/developer${path}`, {
+    method, body, headers: { ...signed, ...headers },
+  });
+  const text = await answer.text();
+  let json = null;
+  try { json = JSON.parse(text); } catch { /* not JSON: the test sees text */ }
+  return { status: answer.status, headers: answer.headers, text, json };
+}
