@@ -31,7 +31,10 @@ foreach(source ${fuzzers})
 endforeach()
 
 # tests/system/NAME.test.mjs: the real binary over HTTP, driven by Node's own test runner.
-find_program(NODE node)
+if(NOT NODE)
+  execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/node --find
+    OUTPUT_VARIABLE NODE OUTPUT_STRIP_TRAILING_WHITESPACE)
+endif()
 file(GLOB system_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/system/*.test.mjs)
 if(NOT TARGET hudhud)
   set(system_tests)
@@ -40,7 +43,7 @@ foreach(source ${system_tests})
   get_filename_component(name ${source} NAME)
   string(REPLACE ".test.mjs" "" name ${name})
   if(NOT NODE)
-    message(FATAL_ERROR "Node.js is needed for the system tests: run tools/setup test")
+    message(FATAL_ERROR "Node.js >= 20 is needed for the system tests: run `make test`, or tools/setup test and tools/node")
   endif()
   add_test(NAME system/${name} COMMAND ${NODE} --test ${source}
            WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/system)
@@ -48,4 +51,7 @@ foreach(source ${system_tests})
     ENVIRONMENT "HUDHUD=$<TARGET_FILE:hudhud>")
 endforeach()
 
+# The floors, and that the tool that guards them would notice.
 add_test(NAME check/layers COMMAND ${CMAKE_SOURCE_DIR}/tools/check-layers)
+add_test(NAME check/layers-self-test COMMAND ${CMAKE_SOURCE_DIR}/tools/check-layers --self-test)
+set_tests_properties(check/layers check/layers-self-test PROPERTIES LABELS check)
