@@ -41,14 +41,17 @@ struct store_write {
     /* On the writer thread, inside the batch's transaction and this write's savepoint. Must not
      * block. Its memory is the caller's, which does not touch it until the write comes back. */
     enum err (*apply)(struct store_write *w, struct tx *tx);
-    struct queue *reply_to; /* where it comes back, after the commit; the node is pushed as it is */
+    /* Where it comes back, after the commit; the node is pushed as it is. The queue lives until
+     * store_close returned. If it is closed by then, the write is not handed back: whoever closed
+     * the queue frees its memory after store_close. */
+    struct queue *reply_to;
     enum err err;           /* the outcome: apply's error, or ERR_UNAVAILABLE */
 };
 
 /* Any thread. ERR_UNAVAILABLE when STORE_QUEUE_MAX writes wait or the store is closing: the write
  * then stays with the caller. */
 enum err store_submit(struct store *s, struct store_write *w) MUST_USE;
-/* Submits and waits: for commands and tests, never on a loop. */
+/* Submits and waits: for commands and tests, never on a loop. Sets reply_to itself. */
 enum err store_write_now(struct store *s, struct store_write *w) MUST_USE;
 
 /* How many commits there were so far: a reader whose snapshot is older than this may be stale.

@@ -1,0 +1,309 @@
+/* The engine-neutral half: the queue of writes, group commit, and readers. */
+#include "store/store.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/migrations.h"
+#include "store/tx.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+struct store {
+    const struct engine *engine;
+    char *path;
+    pthread_t thread;
+    struct queue queue;     /* of struct store_write, by their node */
+    struct tx tx;           /* the writer thread's */
+    bool failing;           /* the writer thread's: the last commit failed */
+    _Atomic size_t waiting; /* submitted, and not yet in a batch */
+    _Atomic uint64_t generation;
+    _Atomic uint64_t commits, writes, failed_commits, checkpoints;
+    /* store_write_now waits here and not in a queue on its own stack: the writer may still be
+     * inside queue_push when the waiter has its write and is gone. */
+    struct queue now; /* only its address is used, as the reply_to of such a write */
+    pthread_mutex_t now_mutex;
+    pthread_cond_t now_done;
+};
+
+struct store_reader {
+    struct store *store;
+    struct tx tx;
+    bool begun;
+    uint64_t generation; /* of the snapshot */
+};
+
+/* --- the writer thread -------------------------------------------------------------------------
+ */
+
+static void hand_back(struct store *s, struct store_write *w)
+{
+    if (w->reply_to != &s->now) {
+        /* A closed queue: nobody waits for it any more, and its memory was never ours. */
+        bool taken = queue_push(w->reply_to, &w->node);
+        (void)taken;
+        return;
+    }
+    pthread_mutex_lock(&s->now_mutex);
+    w->reply_to = NULL;
+    pthread_cond_broadcast(&s->now_done);
+    pthread_mutex_unlock(&s->now_mutex);
+}
+
+/* Under its own savepoint. The write's outcome is in w->err; an error here means that the whole
+ * transaction is lost. */
+static enum err apply_one(struct store *s, struct store_write *w)
+{
+    enum err err = s->engine->savepoint(s->tx.connection);
+    if (err)
+        return err;
+    w->err = w->apply(w, &s->tx);
+    if (tx_abandon_rows(&s->tx) && !w->err)
+        w->err = ERR_INTERNAL;
+    if (s->tx.broken)
+        return ERR_UNAVAILABLE;
+    return w->err ? s->engine->rollback_to(s->tx.connection) : s->engine->release(s->tx.connection);
+}
+
+/* Applies from `waiting` until the batch is full; what was taken is in `batch`, *ret_good of them
+ * without an error. What arrives meanwhile joins in. */
+static enum err apply_batch(struct store *s, struct list *waiting, struct list *batch,
+                            size_t *ret_good)
+{
+    enum err err = tx_begin(&s->tx);
+    bool begun = !err; /* else all that waits is refused at once */
+    int64_t until = clock_monotonic_us() + STORE_BATCH_MS * 1000LL;
+    for (size_t n = 0; n < STORE_BATCH_ROWS && clock_monotonic_us() < until; n++) {
+        if (list_empty(waiting))
+            queue_take_all(&s->queue, waiting);
+        struct list *node = list_take(waiting);
+        if (!node)
+            break;
+        atomic_fetch_sub_explicit(&s->waiting, 1, memory_order_relaxed);
+        list_add(batch, node);
+        struct store_write *w = CONTAINER_OF(node, struct store_write, node);
+        if (begun)
+            err = apply_one(s, w);
+        if (begun && err)
+            break;
+        *ret_good += w->err == ERR_OK;
+    }
+    return err;
+}
+
+/* Durable when it returns 0. A batch in which nothing succeeded is rolled back rather than
+ * committed: pages that were changed and changed back would be written. */
+static enum err finish_batch(struct store *s, enum err err, size_t good)
+{
+    bool wrote = false;
+    if (!err && good > 0)
+        err = s->engine->commit(s->tx.connection, &wrote);
+    if (err || good == 0)
+        s->engine->rollback(s->tx.connection);
+    if (err) {
+        atomic_fetch_add(&s->failed_commits, 1);
+        s->failing = true;
+        return err;
+    }
+    if (wrote) {
+        atomic_fetch_add(&s->generation, 1);
+        atomic_fetch_add(&s->commits, 1);
+        if (s->failing)
+            log_event(LOG_INFO, "store_recovered");
+        s->failing = false;
+    }
+    atomic_fetch_add(&s->writes, good);
+    return ERR_OK;
+}
+
+static void run_batch(struct store *s, struct list *waiting)
+{
+    struct list batch;
+    list_init(&batch);
+    size_t good = 0;
+    enum err err = apply_batch(s, waiting, &batch, &good);
+    err = finish_batch(s, err, good);
+    struct list *node;
+    while ((node = list_take(&batch))) {
+        struct store_write *w = CONTAINER_OF(node, struct store_write, node);
+        if (err)
+            w->err = ERR_UNAVAILABLE;
+        hand_back(s, w);
+    }
+    if (s->engine->checkpoint(s->tx.connection, false))
+        atomic_fetch_add(&s->checkpoints, 1);
+}
+
+static void *writer_main(void *arg)
+{
+    struct store *s = arg;
+    struct list waiting;
+    list_init(&waiting);
+    while (!list_empty(&waiting) || queue_wait(&s->queue, &waiting))
+        run_batch(s, &waiting);
+    if (s->engine->checkpoint(s->tx.connection, true))
+        atomic_fetch_add(&s->checkpoints, 1);
+    return NULL;
+}
+
+/* Signals are for the thread that started us. */
+static enum err start_writer(struct store *s, struct error *error)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&s->thread, NULL, writer_main, s);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code != 0)
+        return error_set(error, ERR_UNAVAILABLE, "cannot start the store's thread: %s",
+                         strerror(code));
+    pthread_setname_np(s->thread, "store");
+    return ERR_OK;
+}
+
+/* --- opening and closing -----------------------------------------------------------------------
+ */
+
+static void release(struct store *s)
+{
+    tx_release(&s->tx);
+    queue_release(&s->queue);
+    pthread_mutex_destroy(&s->now_mutex);
+    pthread_cond_destroy(&s->now_done);
+    free(s->path);
+    free(s);
+}
+
+static struct store *make(const char *path, struct connection *c)
+{
+    struct store *s = xcalloc(1, sizeof(*s));
+    s->engine = c->engine;
+    s->path = xstrdup(path);
+    tx_init(&s->tx, c);
+    queue_init(&s->queue, NULL, NULL);
+    if (pthread_mutex_init(&s->now_mutex, NULL) != 0 || pthread_cond_init(&s->now_done, NULL) != 0)
+        die("cannot make the store's locks");
+    return s;
+}
+
+enum err store_open(const struct store_options *options, struct store **ret, struct error *error)
+{
+    const struct engine *engine = &sqlite_engine;
+    struct connection *c;
+    enum err err = engine->open(options, &c, error);
+    if (err)
+        return err;
+    struct store *s = make(options->path, c);
+    err =
+        migrations_run(&s->tx, migrations, migrations_count, options->create, options->path, error);
+    if (!err)
+        err = start_writer(s, error);
+    if (err) {
+        release(s);
+        if (options->create)
+            engine->discard(options->path);
+        return err;
+    }
+    *ret = s;
+    return ERR_OK;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    queue_close(&s->queue);
+    pthread_join(s->thread, NULL);
+    release(s);
+}
+
+/* --- any thread --------------------------------------------------------------------------------
+ */
+
+enum err store_submit(struct store *s, struct store_write *w)
+{
+    w->err = ERR_OK;
+    size_t before = atomic_fetch_add_explicit(&s->waiting, 1, memory_order_relaxed);
+    if (before < STORE_QUEUE_MAX && queue_push(&s->queue, &w->node))
+        return ERR_OK;
+    atomic_fetch_sub_explicit(&s->waiting, 1, memory_order_relaxed);
+    return ERR_UNAVAILABLE;
+}
+
+enum err store_write_now(struct store *s, struct store_write *w)
+{
+    w->reply_to = &s->now;
+    enum err err = store_submit(s, w);
+    if (err)
+        return err;
+    pthread_mutex_lock(&s->now_mutex);
+    while (w->reply_to)
+        pthread_cond_wait(&s->now_done, &s->now_mutex);
+    pthread_mutex_unlock(&s->now_mutex);
+    return w->err;
+}
+
+uint64_t store_generation(const struct store *s)
+{
+    return atomic_load(&s->generation);
+}
+
+struct store_stats store_stats(const struct store *s)
+{
+    return (struct store_stats){
+        .commits = atomic_load(&s->commits),
+        .writes = atomic_load(&s->writes),
+        .failed_commits = atomic_load(&s->failed_commits),
+        .checkpoints = atomic_load(&s->checkpoints),
+    };
+}
+
+/* --- readers -----------------------------------------------------------------------------------
+ */
+
+enum err store_reader_open(struct store *s, struct store_reader **ret, struct error *error)
+{
+    struct connection *c;
+    enum err err = s->engine->open_reader(s->path, &c, error);
+    if (err)
+        return err;
+    struct store_reader *r = xcalloc(1, sizeof(*r));
+    r->store = s;
+    tx_init(&r->tx, c);
+    *ret = r;
+    return ERR_OK;
+}
+
+void store_reader_close(struct store_reader *r)
+{
+    if (!r)
+        return;
+    store_read_end(r);
+    tx_release(&r->tx);
+    free(r);
+}
+
+enum err store_read_begin(struct store_reader *r, struct tx **ret)
+{
+    /* Read before the snapshot is taken: the snapshot may be newer than this, never older. */
+    uint64_t generation = store_generation(r->store);
+    if (!r->begun || r->tx.broken || r->generation != generation) {
+        store_read_end(r);
+        enum err err = tx_begin(&r->tx);
+        if (err)
+            return err;
+        r->begun = true;
+        r->generation = generation;
+    }
+    *ret = &r->tx;
+    return ERR_OK;
+}
+
+void store_read_end(struct store_reader *r)
+{
+    if (!r->begun)
+        return;
+    tx_abandon_rows(&r->tx);
+    r->store->engine->rollback(r->tx.connection);
+    r->begun = false;
+}
