@@ -12,6 +12,10 @@ foreach(source ${unit_tests})
   set_tests_properties(unit/${folder}/${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endforeach()
 
+# Benchmarks measure and print; they are built by name and are no tests.
+add_executable(store_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/store_bench.c)
+target_link_libraries(store_bench PRIVATE hudhud_store)
+
 # tests/fuzz/FOLDER_PARSER_fuzz.c: with clang and HUDHUD_FUZZ a libFuzzer program; otherwise
 # tests/fuzz/replay.c feeds it every file of its corpus, as an ordinary test.
 file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.c)
