@@ -47,6 +47,7 @@
 #define CLIENT_ID_MAX 64
 #define HMAC_SECRET_MAX 256
 #define IDEMPOTENCY_KEY_MAX 255
+#define RETRY_AFTER_S 5                  /* of a 503 that knows no better */
 
 /* --- records -------------------------------------------------------------------------------- */
 #define NAME_MAX_POINTS 255              /* names of workspaces and clients, in code points */
