@@ -1,8 +1,8 @@
 /* The client of Meta's Graph API: HTTPS requests on curl multi, driven by a libuv loop, each with a
  * callback; paging; Meta's errors and what to do about them; Meta's usage headers.
  *
- * Threads: a graph belongs to the thread of its loop (the jobs thread); so do all callbacks. No call
- * blocks. Tokens travel in `Authorization: Bearer`, never in a URL, and are in no message. */
+ * Threads: a graph belongs to the thread of its loop (the jobs thread); so do all callbacks. No
+ * call blocks. Tokens travel in `Authorization: Bearer`, never in a URL, and are in no message. */
 #pragma once
 
 #include "base/err.h"
@@ -13,16 +13,16 @@
 struct graph;
 
 struct graph_options {
-    const char *url;     /* "https://graph.facebook.com", no slash at its end */
-    const char *version; /* "v25.0" */
+    const char *url;                 /* "https://graph.facebook.com", no slash at its end */
+    const char *version;             /* "v25.0" */
     const struct secret *app_secret; /* for appsecret_proof; NULL or empty: none is sent */
-    int timeout_ms;      /* of one request; 0: GRAPH_TIMEOUT_MS */
+    int timeout_ms;                  /* of one request; 0: GRAPH_TIMEOUT_MS */
 };
 
 enum err graph_open(uv_loop_t *loop, const struct graph_options *options, struct graph **ret,
                     struct error *error) MUST_USE;
-/* Cancels what runs: each callback is called with ERR_CLOSED. The loop must still turn once for its
- * handles to close. NULL is fine. */
+/* Cancels what runs: each callback is called with GRAPH_CANCELLED before this returns. The loop
+ * must still turn once for its handles to close. A callback may close its graph. NULL is fine. */
 void graph_close(struct graph *g);
 
 /* What to do about an answer (meta-graph.md §7). */
@@ -42,20 +42,20 @@ const char *graph_outcome_name(enum graph_outcome o);
 
 /* Meta's usage headers of one answer: how much of the quota is used up. */
 struct graph_usage {
-    int percent;         /* the worst of X-App-Usage and X-Business-Use-Case-Usage; 0: none sent */
-    int regain_minutes;  /* estimated_time_to_regain_access; 0: not throttled */
+    int percent;        /* the worst of X-App-Usage and X-Business-Use-Case-Usage; 0: none sent */
+    int regain_minutes; /* estimated_time_to_regain_access; 0: not throttled */
 };
 
 /* An answer, or why there is none. In the request's arena: valid during the callback only, unless
  * the arena is the caller's. */
 struct graph_answer {
     enum graph_outcome outcome;
-    int http_status;      /* 0: none came */
-    struct json json;     /* of GRAPH_OK: the object */
+    int http_status;       /* 0: none came */
+    struct json json;      /* of GRAPH_OK: the object */
     int64_t code, subcode; /* of an error of Meta's; else 0 */
-    struct str message;   /* for a person: Meta's, or ours; never holds a token */
-    struct str title;     /* error_user_title or type */
-    struct str details;   /* error_data.details or error_user_msg */
+    struct str message;    /* for a person: Meta's, or ours; never holds a token */
+    struct str title;      /* error_user_title or type */
+    struct str details;    /* error_data.details or error_user_msg */
     struct str fbtrace_id;
     struct graph_usage usage;
 };
@@ -65,8 +65,11 @@ typedef void graph_cb(void *arg, const struct graph_answer *answer);
 enum graph_method { GRAPH_GET, GRAPH_POST, GRAPH_DELETE };
 
 /* One request. `path` is behind the version: "/1234/phone_numbers"; `query` is encoded text without
- * "?" or empty. Both, and the token, are copied. The answer is parsed into `arena`, which is the
- * caller's and outlives the callback. */
+ * "?" or empty; with an empty token no Authorization is sent. All three are copied. The answer is
+ * parsed into `arena`, which is the caller's and outlives the callback. The callback is called
+ * exactly once, and never from within graph_request unless the graph is being closed. At most
+ * GRAPH_CONNECTIONS_MAX requests are under way; more wait their turn. A GET may reach Meta twice (a
+ * kept connection that turns out to be closed is replaced); a POST or DELETE once at most. */
 void graph_request(struct graph *g, enum graph_method method, struct str path, struct str query,
                    const struct secret *token, struct arena *arena, graph_cb *cb, void *arg);
 
@@ -84,20 +87,21 @@ struct graph_number {
     struct str id;                   /* Meta's id */
     struct str display_phone_number; /* "+1 631-555-5555" */
     struct str verified_name;
-    struct str quality_rating;       /* GREEN YELLOW RED UNKNOWN NA, open enum */
-    struct str status;               /* CONNECTED ..., open enum */
+    struct str quality_rating; /* GREEN YELLOW RED UNKNOWN NA, open enum */
+    struct str status;         /* CONNECTED ..., open enum */
     struct str name_status;
     struct str code_verification_status;
     struct str platform_type;
-    struct str throughput;           /* throughput.level */
-    struct str messaging_limit;      /* whatsapp_business_manager_messaging_limit, else the tier */
-    struct str can_send_message;     /* of health_status */
+    struct str throughput;       /* throughput.level */
+    struct str messaging_limit;  /* whatsapp_business_manager_messaging_limit, else the tier */
+    struct str can_send_message; /* of health_status */
     bool is_official_business_account;
     struct graph_reason *reasons;
 };
 
-/* All a sync needs of one account, asked in this order: the WABA node (its name: also the proof that
- * token and id belong together), all pages of phone_numbers, the count of APPROVED templates. */
+/* All a sync needs of one account, asked in this order: the WABA node (its name: also the proof
+ * that token and id belong together), all pages of phone_numbers, the count of APPROVED templates.
+ */
 struct graph_account {
     struct graph_answer failure; /* outcome != GRAPH_OK: which step failed and why; rest unusable */
     struct str name;
