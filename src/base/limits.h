@@ -5,132 +5,148 @@
 #define MIB (1024 * 1024)
 
 /* --- memory ------------------------------------------------------------------------------- */
-#define ARENA_BLOCK_SIZE (16 * KIB)   /* an ordinary request needs one block */
-#define REQUEST_ARENA_MAX (8 * MIB)   /* what one request may use in all, its body apart */
-#define BUF_KEEP_SIZE (64 * KIB)      /* a cleared buf gives back more than this */
-#define RANDOM_POOL_SIZE 512          /* one getrandom for some 20 request ids */
+#define ARENA_BLOCK_SIZE  (16 * KIB) /* an ordinary request needs one block */
+#define REQUEST_ARENA_MAX (8 * MIB)  /* what one request may use in all, its body apart */
+#define BUF_KEEP_SIZE     (64 * KIB) /* a cleared buf gives back more than this */
+#define RANDOM_POOL_SIZE  512        /* one getrandom for some 20 request ids */
 
 /* --- log ---------------------------------------------------------------------------------- */
-#define LOG_LINE_MAX 4096             /* an atomic write to a pipe is PIPE_BUF = 4096 bytes */
-#define LOG_VALUE_MAX 512             /* one value never crowds out the rest of its line */
+#define LOG_LINE_MAX  4096 /* an atomic write to a pipe is PIPE_BUF = 4096 bytes */
+#define LOG_VALUE_MAX 512  /* one value never crowds out the rest of its line */
 
 /* --- HTTP (style.md, "HTTP policy around llhttp") ------------------------------------------ */
 #define HTTP_REQUEST_LINE_MAX (8 * KIB)  /* method, target and version; RFC 9112 §3 asks 8000 */
-#define HTTP_HEADERS_MAX 64              /* fields */
-#define HTTP_HEADER_SIZE_MAX (16 * KIB)  /* all fields as sent; trailers count too */
-#define HTTP_READ_SIZE (16 * KIB)        /* one read from a socket */
-/* What arrived and is not used up: a whole header, wherever in the first read it begins, and a read */
-#define HTTP_INPUT_SIZE (HTTP_REQUEST_LINE_MAX + HTTP_HEADER_SIZE_MAX + 2 * HTTP_READ_SIZE)
-#define HTTP_BODY_MAX (64 * KIB)         /* where a route says nothing else */
-#define HTTP_OUT_MAX (16 * MIB)          /* one answer */
-#define HTTP_GATHER_SIZE (64 * KIB)      /* answers to pipelined requests that leave in one write */
-#define HTTP_EXTRA_HEADERS_MAX 16        /* of one answer, beyond the fixed ones */
-#define HTTP_LISTEN_BACKLOG 1024
-#define HTTP_CONNECTIONS_MAX 10000       /* of one loop; more are closed at once */
-#define HTTP_LINGER_MS 3000              /* after a refusal the client may go on sending this long */
-#define HTTP_LINGER_MAX (8 * MIB)        /* and this much, so that it reads the answer, not a reset */
+#define HTTP_HEADERS_MAX      64         /* fields */
+#define HTTP_HEADER_SIZE_MAX  (16 * KIB) /* all fields as sent; trailers count too */
+#define HTTP_READ_SIZE        (16 * KIB) /* one read from a socket */
+/* What arrived and is not used up: a whole header, wherever in the first read it begins, and a read
+ */
+#define HTTP_INPUT_SIZE        (HTTP_REQUEST_LINE_MAX + HTTP_HEADER_SIZE_MAX + 2 * HTTP_READ_SIZE)
+#define HTTP_BODY_MAX          (64 * KIB) /* where a route says nothing else */
+#define HTTP_OUT_MAX           (16 * MIB) /* one answer */
+#define HTTP_GATHER_SIZE       (64 * KIB) /* answers to pipelined requests that leave in one write */
+#define HTTP_EXTRA_HEADERS_MAX 16         /* of one answer, beyond the fixed ones */
+#define HTTP_LISTEN_BACKLOG    1024
+#define HTTP_CONNECTIONS_MAX   10000 /* of one loop; more are closed at once */
+#define HTTP_LINGER_MS         3000  /* after a refusal the client may go on sending this long */
+#define HTTP_LINGER_MAX        (8 * MIB) /* and this much, so that it reads the answer, not a reset */
 #define HTTP_HEADER_TIMEOUT_MS 10000     /* first byte of a request to the end of its header */
-#define HTTP_BODY_TIMEOUT_MS 30000       /* end of the header to the end of the body */
-#define HTTP_IDLE_TIMEOUT_MS 75000       /* keep-alive connection without a request */
-#define HTTP_WRITE_TIMEOUT_MS 30000      /* an answer that the client does not read */
-#define HTTP_TICK_MS 250                 /* how exactly these times are kept */
+#define HTTP_BODY_TIMEOUT_MS   30000     /* end of the header to the end of the body */
+#define HTTP_IDLE_TIMEOUT_MS   75000     /* keep-alive connection without a request */
+#define HTTP_WRITE_TIMEOUT_MS  30000     /* an answer that the client does not read */
+#define HTTP_TICK_MS           250       /* how exactly these times are kept */
 
 /* --- JSON --------------------------------------------------------------------------------- */
-#define JSON_DEPTH_MAX 64                /* deeper documents are refused */
-#define JSON_BODY_FIELDS_MAX 32          /* fields that one endpoint knows */
-#define JSON_COMPLAINTS_MAX 100          /* of one body: a hostile one gets no endless answer */
+#define JSON_DEPTH_MAX       64  /* deeper documents are refused */
+#define JSON_BODY_FIELDS_MAX 32  /* fields that one endpoint knows */
+#define JSON_COMPLAINTS_MAX  100 /* of one body: a hostile one gets no endless answer */
 
 /* --- signed requests (developer-api.md §1.2) ------------------------------------------------ */
-#define SIGN_WINDOW_S 300                /* either side of our clock; configurable */
+#define SIGN_WINDOW_S        300 /* either side of our clock; configurable */
 #define TIMESTAMP_DIGITS_MAX 12
-#define DOMAIN_MAX 63                    /* a DNS label, RFC 1035 §2.3.4 */
-#define CLIENT_ID_MAX 64
-#define HMAC_SECRET_MAX 256
-#define IDEMPOTENCY_KEY_MAX 255
-#define RETRY_AFTER_S 5                  /* of a 503 that knows no better */
+#define DOMAIN_MAX           63 /* a DNS label, RFC 1035 §2.3.4 */
+#define CLIENT_ID_MAX        64
+#define HMAC_SECRET_MAX      256
+#define ROTATE_OVERLAP_MAX_S (30 * 86400) /* two secrets at once, at the longest */
+#define IDEMPOTENCY_KEY_MAX  255
+#define RETRY_AFTER_S        5 /* of a 503 that knows no better */
 
 /* --- records -------------------------------------------------------------------------------- */
-#define NAME_MAX_POINTS 255              /* names of workspaces and clients, in code points */
-#define META_ID_MAX 32                   /* a decimal id of Meta's; today's have 15 to 17 digits */
-#define TOKEN_MAX 4096                   /* access tokens are opaque; meta-graph.md §8 asks >= 512 */
-#define NUMBER_REASONS_MAX (64 * KIB)    /* health.reasons of one number */
-#define PAGE_LIMIT_MAX 100               /* `limit` of page lists, developer-api.md §1.4 */
+#define NAME_MAX_POINTS    255        /* names of workspaces and clients, in code points */
+#define META_ID_MAX        32         /* a decimal id of Meta's; today's have 15 to 17 digits */
+#define TOKEN_MAX          4096       /* access tokens are opaque; meta-graph.md §8 asks >= 512 */
+#define NUMBER_REASONS_MAX (64 * KIB) /* health.reasons of one number */
+#define PAGE_LIMIT_MAX     100        /* `limit` of page lists, developer-api.md §1.4 */
 #define PAGE_LIMIT_DEFAULT 20
-#define PAGE_MAX 1000000000              /* `page`: page * limit stays far inside 64 bits */
+#define PAGE_MAX           1000000000 /* `page`: page * limit stays far inside 64 bits */
 
 /* --- store ---------------------------------------------------------------------------------- */
-#define STORE_BATCH_ROWS 256             /* writes in one commit */
-#define STORE_BATCH_MS 20                /* a batch is closed after this long, whatever waits */
-#define STORE_QUEUE_MAX 65536            /* waiting writes; more are refused with 503 */
-#define STORE_STATEMENTS_MAX 256         /* prepared once a connection */
-#define STORE_CHECKPOINT_PAGES 1000      /* WAL pages after which the writer checkpoints (4 MB) */
-#define STORE_PARAMS_MAX 32              /* of one statement */
-#define STORE_WAL_PAGES_MAX (8 * STORE_CHECKPOINT_PAGES) /* from here the writer waits for readers
-                                            to let the log go, or it would never shrink */
-#define STORE_BUSY_MS 200                /* longest such wait, and for another process's lock */
-#define STORE_MIGRATION_MAX (256 * KIB)  /* SQL text of one migration */
-#define STORE_LOG_MS 10000               /* a full disk is logged once in this time, not per write */
+#define STORE_BATCH_ROWS       256   /* writes in one commit */
+#define STORE_BATCH_MS         20    /* a batch is closed after this long, whatever waits */
+#define STORE_QUEUE_MAX        65536 /* waiting writes; more are refused with 503 */
+#define STORE_STATEMENTS_MAX   256   /* prepared once a connection */
+#define STORE_CHECKPOINT_PAGES 1000  /* WAL pages after which the writer checkpoints (4 MB) */
+#define STORE_PARAMS_MAX       32    /* of one statement */
+#define STORE_WAL_PAGES_MAX                                                                        \
+    (8 * STORE_CHECKPOINT_PAGES)        /* from here the writer waits for readers                  \
+                           to let the log go, or it would never shrink */
+#define STORE_BUSY_MS       200         /* longest such wait, and for another process's lock */
+#define STORE_MIGRATION_MAX (256 * KIB) /* SQL text of one migration */
+#define STORE_LOG_MS        10000       /* a full disk is logged once in this time, not per write */
 
 /* --- Graph API (meta-graph.md) ---------------------------------------------------------------- */
-#define GRAPH_BODY_MAX (4 * MIB)         /* one answer; a page of 100 numbers is about 100 KiB */
-#define GRAPH_PAGES_MAX 1000             /* of one list: 100,000 numbers; more is a fault */
-#define GRAPH_PAGE_LIMIT 100             /* `limit` we ask for: the yaml's maximum */
+#define GRAPH_BODY_MAX           (4 * MIB) /* one answer; a page of 100 numbers is about 100 KiB */
+#define GRAPH_PAGES_MAX          1000      /* of one list: 100,000 numbers; more is a fault */
+#define GRAPH_PAGE_LIMIT         100       /* `limit` we ask for: the yaml's maximum */
 #define GRAPH_CONNECT_TIMEOUT_MS 5000
-#define GRAPH_TIMEOUT_MS 15000           /* one request, whole */
-#define GRAPH_HEADER_MAX (16 * KIB)      /* of one header that we read */
-#define GRAPH_NUMBERS_MAX 5000           /* numbers of one account; Meta allows 20 to a few hundred */
-#define GRAPH_CONNECTIONS_MAX 64         /* requests under way at once; more wait, their time not running */
-#define GRAPH_HEADERS_MAX (64 * KIB)     /* all headers of one answer; real ones are about 2 KiB */
-#define GRAPH_URL_MAX (16 * KIB)         /* address, fields, cursor and proof take about 1 KiB */
-#define GRAPH_PATH_MAX 128               /* an id (META_ID_MAX) and the name of an edge */
-#define GRAPH_TEXT_MAX 1024              /* bytes of one text of Meta's that we keep; names have 75 characters */
-#define GRAPH_CURSOR_MAX 2048            /* opaque; real ones have about 100 characters */
-#define GRAPH_REASONS_MAX 32             /* of one number; health_status knows 4 entities */
-#define GRAPH_ARENA_MAX (64 * MIB)       /* one answer as a tree: at most 12 bytes a byte of JSON */
+#define GRAPH_TIMEOUT_MS         15000      /* one request, whole */
+#define GRAPH_HEADER_MAX         (16 * KIB) /* of one header that we read */
+#define GRAPH_NUMBERS_MAX        5000 /* numbers of one account; Meta allows 20 to a few hundred */
+#define GRAPH_CONNECTIONS_MAX    64 /* requests under way at once; more wait, their time not running \
+                                     */
+#define GRAPH_HEADERS_MAX (64 * KIB) /* all headers of one answer; real ones are about 2 KiB */
+#define GRAPH_URL_MAX     (16 * KIB) /* address, fields, cursor and proof take about 1 KiB */
+#define GRAPH_PATH_MAX    128        /* an id (META_ID_MAX) and the name of an edge */
+#define GRAPH_TEXT_MAX    1024 /* bytes of one text of Meta's that we keep; names have 75 characters \
+                                */
+#define GRAPH_CURSOR_MAX  2048       /* opaque; real ones have about 100 characters */
+#define GRAPH_REASONS_MAX 32         /* of one number; health_status knows 4 entities */
+#define GRAPH_ARENA_MAX   (64 * MIB) /* one answer as a tree: at most 12 bytes a byte of JSON */
 
 /* --- settings --------------------------------------------------------------------------------- */
-#define CONFIG_FILE_MAX (256 * KIB)
+#define CONFIG_FILE_MAX  (256 * KIB)
 #define CONFIG_VALUE_MAX 4096
 
-/* --- simulator ---------------------------------------------------------------------------------- */
-#define SIM_SCENARIO_MAX (16 * MIB)      /* a file, or one put while it runs: some 10,000 numbers */
+/* --- simulator ----------------------------------------------------------------------------------
+ */
+#define SIM_SCENARIO_MAX       (16 * MIB) /* a file, or one put while it runs: some 10,000 numbers */
 #define SIM_SCENARIO_ARENA_MAX (192 * MIB) /* its parsed form, while it is read */
-#define SIM_NUMBERS_MAX 10000            /* of --numbers */
-#define SIM_INDEX_BUCKETS 4096           /* of the table from id to node */
-#define SIM_FIELDS_MAX 40                /* of one kind of node */
-#define SIM_SELECTION_DEPTH 8            /* braces within braces in `fields` */
-#define SIM_PARAMS_MAX 64                /* of one request, query and body together */
-#define SIM_PAGE_DEFAULT 25              /* meta-graph.md §0 */
-#define SIM_PAGE_MAX 100                 /* the yaml's maximum; a larger `limit` gives this many */
-#define SIM_FAULTS_MAX 100
-#define SIM_FAULT_DELAY_MAX_MS 600000    /* ten minutes: longer than any client waits */
-#define SIM_HUGE_BODY_DEFAULT (12 * MIB) /* three times what our own client takes */
-#define SIM_HUGE_BODY_MAX (15 * MIB)     /* stays under HTTP_OUT_MAX with its header */
-#define SIM_REQUESTS_MAX 1000            /* remembered for GET /_sim/requests */
-#define SIM_REQUEST_TEXT_MAX 2048        /* of one remembered path, and of one query */
+#define SIM_NUMBERS_MAX        10000       /* of --numbers */
+#define SIM_INDEX_BUCKETS      4096        /* of the table from id to node */
+#define SIM_FIELDS_MAX         40          /* of one kind of node */
+#define SIM_SELECTION_DEPTH    8           /* braces within braces in `fields` */
+#define SIM_PARAMS_MAX         64          /* of one request, query and body together */
+#define SIM_PAGE_DEFAULT       25          /* meta-graph.md §0 */
+#define SIM_PAGE_MAX           100 /* the yaml's maximum; a larger `limit` gives this many */
+#define SIM_FAULTS_MAX         100
+#define SIM_FAULT_DELAY_MAX_MS 600000     /* ten minutes: longer than any client waits */
+#define SIM_HUGE_BODY_DEFAULT  (12 * MIB) /* three times what our own client takes */
+#define SIM_HUGE_BODY_MAX      (15 * MIB) /* stays under HTTP_OUT_MAX with its header */
+#define SIM_REQUESTS_MAX       1000       /* remembered for GET /_sim/requests */
+#define SIM_REQUEST_TEXT_MAX   2048       /* of one remembered path, and of one query */
 
-/* --- the command line --------------------------------------------------------------------------- */
-#define CLI_ARENA_MAX (256 * MIB)        /* an answer of HTTP_OUT_MAX, parsed and laid out as a table */
-#define CLI_LINE_MAX 4096                /* one message or line of help */
-#define CLI_HELP_MAX (256 * KIB)         /* the help of all commands together */
-#define CLI_PAYLOAD_MAX (32 * KIB)       /* of an /admin call: a token, each byte escaped, and names */
-#define CLI_BODY_MAX (16 * MIB)          /* a body from a file: far beyond what any endpoint takes */
-#define CLI_ANSWER_MAX HTTP_OUT_MAX      /* the server sends no more */
-#define CLI_TABLE_COLUMNS_MAX 12
-#define CLI_ROTATE_OVERLAP_S 86400       /* a day to bring the new secret to every caller */
-#define NEAREST_WORD_MAX 32              /* longer words are no command's or option's */
+/* --- the command line ---------------------------------------------------------------------------
+ */
+#define CLI_ARENA_MAX          (256 * MIB) /* an answer of HTTP_OUT_MAX, parsed and laid out as a table */
+#define CLI_LINE_MAX           4096        /* one message or line of help */
+#define CLI_HELP_MAX           (256 * KIB) /* the help of all commands together */
+#define CLI_PAYLOAD_MAX        (32 * KIB) /* of an /admin call: a token, each byte escaped, and names */
+#define CLI_BODY_MAX           (16 * MIB) /* a body from a file: far beyond what any endpoint takes */
+#define CLI_ANSWER_MAX         HTTP_OUT_MAX /* the server sends no more */
+#define CLI_TABLE_COLUMNS_MAX  12
+#define CLI_ROTATE_OVERLAP_S   86400 /* a day to bring the new secret to every caller */
+#define NEAREST_WORD_MAX       32    /* longer words are no command's or option's */
 #define CLI_CONNECT_TIMEOUT_MS 5000
-#define CLI_CALL_TIMEOUT_MS 60000        /* a live call waits for Meta at most a few requests long */
-#define CLI_ADMIN_TIMEOUT_MS 180000      /* linking and syncing fetch all pages of an account */
-#define CLI_DATE_TIMEOUT_MS 5000         /* doctor asks Graph for the time */
-#define CLI_TURN_WAIT_MS 60000           /* commands without a server take turns at the folder */
-#define CLI_BUSY_WAIT_MS 10000           /* a server is starting or draining: then it is an error */
-#define CLI_RETRY_MS 25                  /* how often the two above look again */
+#define CLI_CALL_TIMEOUT_MS    60000  /* a live call waits for Meta at most a few requests long */
+#define CLI_ADMIN_TIMEOUT_MS   180000 /* linking and syncing fetch all pages of an account */
+#define CLI_DATE_TIMEOUT_MS    5000   /* doctor asks Graph for the time */
+#define CLI_TURN_WAIT_MS       60000  /* commands without a server take turns at the folder */
+#define CLI_BUSY_WAIT_MS       10000  /* a server is starting or draining: then it is an error */
+#define CLI_RETRY_MS           25     /* how often the two above look again */
 
-/* --- jobs --------------------------------------------------------------------------------------- */
-#define JOBS_TICK_MS 250                 /* how exactly a sync's time is kept */
-#define JOBS_SYNCS_MAX 64                /* at once: a slow account holds one place, not the rest */
-#define JOBS_ARENA_MAX (32 * MIB)        /* one sync: all numbers of a large account */
-#define SYNC_JITTER_PERCENT 10           /* so that a thousand accounts do not ask at one instant */
-#define SYNC_BACKOFF_FIRST_S 30          /* after a failure; doubled each time in a row */
-#define SYNC_BACKOFF_MAX_S 3600          /* but never rarer than this, or the interval */
+/* --- jobs ---------------------------------------------------------------------------------------
+ */
+#define JOBS_TICK_MS         250        /* how exactly a sync's time is kept */
+#define JOBS_SYNCS_MAX       64         /* at once: a slow account holds one place, not the rest */
+#define JOBS_ARENA_MAX       (32 * MIB) /* one sync: all numbers of a large account */
+#define SYNC_JITTER_PERCENT  10         /* so that a thousand accounts do not ask at one instant */
+#define SYNC_BACKOFF_FIRST_S 30         /* after a failure; doubled each time in a row */
+#define SYNC_BACKOFF_MAX_S   3600       /* but never rarer than this, or the interval */
+#define DOCTOR_DISK_FAIL_MIB 64         /* the write-ahead log and a checkpoint need some */
+#define DOCTOR_DISK_WARN_MIB 1024
+#define DOCTOR_CLOCK_WARN_S  30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */
+
+/* --- serve --------------------------------------------------------------------------------------
+ */
+#define SERVE_LOOPS_MAX 64  /* event loops: more cores than that are not ours to use */
+#define APP_SECRET_MAX  256 /* Meta's have 32 characters */
