@@ -4,11 +4,11 @@
  * String to sign: METHOD + PATH + QUERY_STRING + TIMESTAMP + BODY, joined with nothing between. */
 #pragma once
 
-#include "crypto/hmac.h"
 #include "crypto/hex.h"
+#include "crypto/hmac.h"
 
 #define SIGNATURE_PREFIX "sha256="
-#define SIGNATURE_LEN (7 + 2 * HMAC_LEN) /* "sha256=" and 64 lower-case hex digits */
+#define SIGNATURE_LEN    (7 + 2 * HMAC_LEN) /* "sha256=" and 64 lower-case hex digits */
 
 struct signature_parts {
     struct str method;    /* upper case */

@@ -1,0 +1,154 @@
+#include "gate/gate.h"
+
+void gate_init(struct gate *g, struct directory_hub *hub, int64_t window_s)
+{
+    *g = (struct gate){.window_s = window_s};
+    directory_view_init(&g->view, hub);
+    hmac_init(&g->hmac);
+}
+
+void gate_release(struct gate *g)
+{
+    directory_view_release(&g->view);
+    hmac_release(&g->hmac);
+}
+
+struct claim { /* what the four headers say */
+    struct str signature;
+    struct str timestamp;
+    struct str domain;
+    struct str client_id;
+    int64_t timestamp_s;
+};
+
+static bool is_lower_hex(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+    }
+    return true;
+}
+
+static bool is_signature(struct str s)
+{
+    return s.len == SIGNATURE_LEN && str_starts(s, STR(SIGNATURE_PREFIX)) &&
+           is_lower_hex(str_skip(s, sizeof(SIGNATURE_PREFIX) - 1));
+}
+
+/* No leading zero: "01704124800" would be the same second with one digit more, and the signed
+ * string has no separators (developer-api.md §1.2). */
+static bool is_timestamp(struct str s, int64_t *ret)
+{
+    return s.len <= TIMESTAMP_DIGITS_MAX && str_is_digits(s) && str_to_i64(s, ret);
+}
+
+static bool is_name(struct str s, size_t max)
+{
+    if (s.len == 0 || s.len > max)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] <= ' ' || s.ptr[i] > '~')
+            return false;
+    return true;
+}
+
+struct header_rule {
+    struct str name;
+    const char *form; /* what is accepted, for a person */
+};
+
+static const struct header_rule rules[] = {
+    {STR_INIT("X-Awal-Signature-256"), "'sha256=' and 64 lower-case hex digits"},
+    {STR_INIT("X-Timestamp"), "Unix seconds: 1 to 12 digits without a leading zero"},
+    {STR_INIT("X-Domain"), "the workspace's domain"},
+    {STR_INIT("X-Client-ID"), "the client's id"},
+};
+
+static bool is_well_formed(size_t rule, struct str value, struct claim *claim)
+{
+    switch (rule) {
+    case 0: claim->signature = value; return is_signature(value);
+    case 1: claim->timestamp = value; return is_timestamp(value, &claim->timestamp_s);
+    case 2: claim->domain = value; return is_name(value, DOMAIN_MAX);
+    default: claim->client_id = value; return is_name(value, CLIENT_ID_MAX);
+    }
+}
+
+/* Every header that is wrong is named, so that one answer mends the whole request. */
+static enum err read_claim(const struct http_request *r, struct claim *claim, struct error *error)
+{
+    bool missing = false, malformed = false;
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        bool twice = false;
+        struct str value = http_header_get(r, rules[i].name, &twice);
+        if (!value.ptr || value.len == 0) {
+            missing = true;
+            error_detail(error, rules[i].name.ptr, "is missing");
+        } else if (twice) {
+            malformed = true;
+            error_detail(error, rules[i].name.ptr, "must be sent once");
+        } else if (!is_well_formed(i, value, claim)) {
+            malformed = true;
+            error_detail(error, rules[i].name.ptr, "must be %s", rules[i].form);
+        }
+    }
+    if (missing)
+        return error_set(error, ERR_MISSING_HEADERS, "Required headers are missing");
+    if (malformed)
+        return error_set(error, ERR_INVALID_HEADERS, "Headers of the signature are malformed");
+    return ERR_OK;
+}
+
+/* Both spellings of the path, without a short cut when the first one fits not. */
+static bool is_signed_with(struct gate *g, const struct http_request *r, struct str path,
+                           const struct claim *claim, struct str secret)
+{
+    struct signature_parts parts = {str_from(http_method_name(r->method)), path, r->query,
+                                    claim->timestamp, r->body};
+    char expected[SIGNATURE_LEN];
+    signature_make(&g->hmac, secret, &parts, expected);
+    if (bytes_equal(expected, claim->signature.ptr, SIGNATURE_LEN))
+        return true;
+    parts.path = r->path;
+    signature_make(&g->hmac, secret, &parts, expected);
+    return bytes_equal(expected, claim->signature.ptr, SIGNATURE_LEN);
+}
+
+/* An unknown or disabled client is measured against a secret nobody has, and a client without a
+ * second secret against that one too: the work, and so the time, is the same for every refusal. */
+static bool is_signed(struct gate *g, const struct http_request *r, struct str path,
+                      const struct claim *claim, const struct directory_client *client,
+                      int64_t now_ms)
+{
+    static const struct str nobodys = STR_INIT("no client has this secret: its length is typical");
+    bool overlap = client && client->previous.len && now_ms < client->previous_until;
+    struct str secret = client ? secret_reveal(&client->secret) : nobodys;
+    struct str previous = overlap ? secret_reveal(&client->previous) : nobodys;
+    if (is_signed_with(g, r, path, claim, secret))
+        return client != NULL;
+    return is_signed_with(g, r, path, claim, previous) && overlap;
+}
+
+enum err gate_check(struct gate *g, const struct http_request *r, struct str path, int64_t now_ms,
+                    struct caller *ret, struct error *error)
+{
+    struct claim claim;
+    enum err e = read_claim(r, &claim, error);
+    if (e)
+        return e;
+    const struct directory_client *client = directory_find(&g->view, claim.client_id);
+    if (client && !(client->enabled && str_eq(client->domain, claim.domain)))
+        client = NULL;
+    if (!is_signed(g, r, path, &claim, client, now_ms))
+        return error_set(error, ERR_AUTHENTICATION, "Invalid HMAC signature");
+    int64_t off = claim.timestamp_s - now_ms / 1000;
+    if (off > g->window_s || off < -g->window_s)
+        return error_set(error, ERR_TIMESTAMP_EXPIRED,
+                         "X-Timestamp is %lld seconds %s the server's clock; %lld are allowed",
+                         (long long)(off < 0 ? -off : off), off < 0 ? "behind" : "ahead of",
+                         (long long)g->window_s);
+    *ret = (struct caller){client->workspace_id, client->id, claim.domain, claim.client_id};
+    return ERR_OK;
+}
