@@ -1,0 +1,246 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "jobs/runner.h"
+
+void jobs_task_release(struct jobs_task *task)
+{
+    secret_release(&task->token);
+}
+
+void job_task_done(struct jobs_task *task, enum err e)
+{
+    task->err = e;
+    /* The queue is closed only after jobs_stop: a loop outlives the jobs it waits for. */
+    if (!queue_push(task->reply_to, &task->node))
+        die("a task came back to a loop that is gone");
+}
+
+static enum err explain(struct error *error, const struct graph_answer *a)
+{
+    switch (a->outcome) {
+    case GRAPH_OK: return ERR_OK;
+    case GRAPH_THROTTLED:
+        error_set(error, ERR_UNAVAILABLE, "Meta limits the calls to this account; try again later");
+        error->retry_after = a->usage.regain_minutes ? a->usage.regain_minutes * 60 : 60;
+        return ERR_UNAVAILABLE;
+    case GRAPH_TRANSIENT:
+    case GRAPH_UNREACHABLE:
+        error_set(error, ERR_UNAVAILABLE, "Meta cannot be reached now: %.*s", STR_FMT(a->message));
+        error->retry_after = 30;
+        return ERR_UNAVAILABLE;
+    case GRAPH_UNUSABLE:
+        return error_set(error, ERR_UPSTREAM, "Meta's answer cannot be used: %.*s",
+                         STR_FMT(a->message));
+    case GRAPH_CANCELLED:
+        error_set(error, ERR_UNAVAILABLE, "The server is shutting down");
+        error->retry_after = 5;
+        return ERR_UNAVAILABLE;
+    case GRAPH_TOKEN_DEAD:
+    case GRAPH_FORBIDDEN:
+    case GRAPH_NOT_FOUND:
+    case GRAPH_REFUSED: break;
+    }
+    error_set(error, ERR_MESSAGE_REJECTED, "Meta refused: %.*s", STR_FMT(a->message));
+    error_detail(error, "meta_code", "%lld", (long long)a->code);
+    error_detail(error, "meta_title", "%.*s", STR_FMT(a->title));
+    error_detail(error, "meta_details", "%.*s", STR_FMT(a->details));
+    error_detail(error, "fbtrace_id", "%.*s", STR_FMT(a->fbtrace_id));
+    return ERR_MESSAGE_REJECTED;
+}
+
+void job_task_failed(struct jobs_task *task, const struct graph_answer *answer)
+{
+    job_task_done(task, explain(&task->error, answer));
+}
+
+void job_write_submit(struct jobs *j, struct job_write *w)
+{
+    w->write.reply_to = &j->writes;
+    enum err e = store_submit(j->options.store, &w->write);
+    if (!e)
+        return;
+    w->write.err = e;
+    w->done(w);
+}
+
+enum err job_open_account(struct jobs *j, int64_t account_id, struct arena *arena,
+                          struct account *ret, struct secret *ret_token)
+{
+    struct tx *tx;
+    enum err e = store_read_begin(j->reader, &tx);
+    if (e)
+        return e;
+    e = account_find(tx, account_id, arena, ret);
+    store_read_end(j->reader);
+    if (e)
+        return e;
+    struct str context = arena_printf(arena, ACCOUNT_SEAL_CONTEXT, STR_FMT(ret->waba_id));
+    if (seal_open(j->options.keyring, context, ret->sealed_token, ret_token) == ERR_OK)
+        return ERR_OK;
+    log_event(LOG_ERROR, "account_token_unreadable", LOG_STR("waba_id", ret->waba_id),
+              LOG_CSTR("mend", "link the account again, or restore the key file"));
+    return ERR_INTERNAL;
+}
+
+/* --- the thread ---------------------------------------------------------------------------------
+ */
+
+static void run_task(struct jobs *j, struct jobs_task *task)
+{
+    if (j->stopping) {
+        struct graph_answer cancelled = {.outcome = GRAPH_CANCELLED};
+        job_task_failed(task, &cancelled);
+        return;
+    }
+    switch (task->kind) {
+    case JOBS_LINK: job_link(j, task); break;
+    case JOBS_SYNC: job_sync_task(j, task); break;
+    case JOBS_CHECK_ACCOUNT: job_check_account(j, task); break;
+    case JOBS_CHECK_GRAPH: job_check_graph(j, task); break;
+    }
+}
+
+static void take_all(struct jobs *j)
+{
+    struct list items;
+    list_init(&items);
+    queue_take_all(&j->writes, &items);
+    for (struct list *node; (node = list_take(&items));) {
+        struct store_write *write = CONTAINER_OF(node, struct store_write, node);
+        struct job_write *w = CONTAINER_OF(write, struct job_write, write);
+        w->done(w);
+    }
+    queue_take_all(&j->inbox, &items);
+    for (struct list *node; (node = list_take(&items));)
+        run_task(j, CONTAINER_OF(node, struct jobs_task, node));
+}
+
+/* Stops in steps, each on a later turn: first Meta is let go of, then what was begun is written,
+ * then the handles close and uv_run returns. */
+static void stop_step(struct jobs *j)
+{
+    if (j->graph) {
+        struct graph *g = j->graph;
+        j->graph = NULL;
+        graph_close(g);
+    }
+    if (j->n_pending == 0 && !uv_is_closing((uv_handle_t *)&j->wake)) {
+        uv_close((uv_handle_t *)&j->wake, NULL);
+        uv_close((uv_handle_t *)&j->tick, NULL);
+    }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct jobs *j = wake->data;
+    if (j->inbox.closed)
+        j->stopping = true;
+    take_all(j);
+    if (j->stopping)
+        stop_step(j);
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct jobs *j = tick->data;
+    if (!j->stopping)
+        job_sync_tick(j);
+}
+
+static void wake_loop(void *arg)
+{
+    uv_async_send(arg);
+}
+
+static void run_thread(void *arg)
+{
+    struct jobs *j = arg;
+    uv_run(&j->loop, UV_RUN_DEFAULT);
+}
+
+static void jobs_free(struct jobs *j)
+{
+    graph_close(j->graph);
+    if (!uv_is_closing((uv_handle_t *)&j->wake)) {
+        uv_close((uv_handle_t *)&j->wake, NULL);
+        uv_close((uv_handle_t *)&j->tick, NULL);
+    }
+    uv_run(&j->loop, UV_RUN_DEFAULT); /* lets the closed handles go */
+    job_sync_release(j);
+    store_reader_close(j->reader);
+    uv_loop_close(&j->loop);
+    queue_release(&j->inbox);
+    queue_release(&j->writes);
+    free(j);
+}
+
+enum err jobs_start(const struct jobs_options *options, struct jobs **ret, struct error *error)
+{
+    struct jobs *j = xcalloc(1, sizeof(*j));
+    j->options = *options;
+    list_init(&j->accounts);
+    if (uv_loop_init(&j->loop) != 0 || uv_async_init(&j->loop, &j->wake, on_wake) != 0 ||
+        uv_timer_init(&j->loop, &j->tick) != 0)
+        die("cannot make an event loop");
+    j->wake.data = j->tick.data = j;
+    queue_init(&j->inbox, wake_loop, &j->wake);
+    queue_init(&j->writes, wake_loop, &j->wake);
+    enum err e = store_reader_open(options->store, &j->reader, error);
+    if (!e)
+        e = graph_open(&j->loop, &options->graph, &j->graph, error);
+    if (!e && options->sync_interval_s) {
+        e = job_sync_load(j);
+        if (e)
+            error_set(error, e, "cannot read the linked accounts from the database");
+        uv_timer_start(&j->tick, on_tick, 0, JOBS_TICK_MS);
+    }
+    if (!e && uv_thread_create(&j->thread, run_thread, j) != 0)
+        e = error_set(error, ERR_IO, "cannot start the jobs thread");
+    if (e)
+        jobs_free(j);
+    else
+        *ret = j;
+    return e;
+}
+
+void jobs_submit(struct jobs *j, struct jobs_task *task)
+{
+    if (queue_push(&j->inbox, &task->node))
+        return;
+    struct graph_answer cancelled = {.outcome = GRAPH_CANCELLED};
+    job_task_failed(task, &cancelled);
+}
+
+/* --- the pulse, written down --------------------------------------------------------------------
+ */
+
+struct pulse_write {
+    struct store_write write;
+    struct jobs *jobs;
+};
+
+static enum err write_pulse(struct store_write *w, struct tx *tx)
+{
+    struct jobs *j = CONTAINER_OF(w, struct pulse_write, write)->jobs;
+    enum err e = ERR_OK;
+    list_for_each (node, &j->accounts) {
+        int64_t id = CONTAINER_OF(node, struct job_account, node)->id;
+        int64_t confirmed_at = pulse_get(j->options.pulse, id);
+        if (!e && confirmed_at)
+            e = account_write_confirmed(tx, id, confirmed_at);
+    }
+    return e;
+}
+
+void jobs_stop(struct jobs *j)
+{
+    if (!j)
+        return;
+    queue_close(&j->inbox);
+    uv_thread_join(&j->thread);
+    struct pulse_write w = {.write.apply = write_pulse, .jobs = j};
+    if (store_write_now(j->options.store, &w.write))
+        log_event(LOG_WARN, "pulse_not_written",
+                  LOG_CSTR("effect", "confirmed_at is older than it was until the next sync"));
+    jobs_free(j);
+}

@@ -1,0 +1,62 @@
+/* The jobs thread: one libuv loop that talks to Meta, keeps every linked account true, and carries
+ * out the calls that must ask Meta before they can be answered (the LIVE routes).
+ *
+ * Other threads hand it a `struct jobs_task` and get it back through a queue of theirs. Between the
+ * two, the task, its arena and its error belong to the jobs thread. */
+#pragma once
+
+#include "base/queue.h"
+#include "crypto/seal.h"
+#include "graph/graph.h"
+#include "model/pulse.h"
+#include "store/store.h"
+
+enum jobs_kind {
+    JOBS_LINK,          /* link an account: ask Meta, subscribe, write it down */
+    JOBS_SYNC,          /* ask Meta about a linked account now */
+    JOBS_CHECK_ACCOUNT, /* does Meta take the account's token? Writes nothing */
+    JOBS_CHECK_GRAPH,   /* is the Graph API reachable? */
+};
+
+struct jobs_task {
+    struct list node; /* first: what the queues link by */
+    enum jobs_kind kind;
+    struct queue *reply_to;
+    struct arena *arena;
+    struct error error; /* set when err is not ERR_OK; its arena is the task's */
+    enum err err;
+
+    /* of JOBS_LINK */
+    int64_t workspace_id;
+    struct str waba_id;  /* empty with a code: found through debug_token */
+    struct secret token; /* empty with a code; the task owns it, jobs_task_release wipes it */
+    struct str code;     /* of embedded signup */
+    bool replace;        /* take the new token though the old one works */
+
+    int64_t account_id;         /* of JOBS_SYNC and JOBS_CHECK_ACCOUNT; set by JOBS_LINK */
+    enum graph_outcome outcome; /* of the checks, which never fail for what Meta says */
+    struct str message;         /* of the checks: what a person should know */
+};
+
+struct jobs_options {
+    struct store *store;
+    const struct keyring *keyring;
+    struct pulse *pulse;
+    struct graph_options graph;
+    struct str app_id;       /* for codes of embedded signup; empty: they are refused */
+    int64_t sync_interval_s; /* 0: no periodic sync, as in a command without a server */
+};
+
+struct jobs;
+
+/* Starts the thread. The options are copied, what they point to outlives the jobs. */
+enum err jobs_start(const struct jobs_options *options, struct jobs **ret,
+                    struct error *error) MUST_USE;
+/* Any thread. After jobs_stop began, the task comes back at once with ERR_UNAVAILABLE. */
+void jobs_submit(struct jobs *j, struct jobs_task *task);
+/* Cancels what waits for Meta (those tasks come back with ERR_UNAVAILABLE), lets commits finish,
+ * writes the pulse down, joins and frees. NULL is fine. */
+void jobs_stop(struct jobs *j);
+
+/* Wipes the task's secret. */
+void jobs_task_release(struct jobs_task *task);

@@ -1,0 +1,299 @@
+/* Keeping linked accounts true: when each is asked about, one run of asking, and what comes of it.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "jobs/runner.h"
+
+/* One question to Meta about one account, and what is written of the answer. */
+struct sync_run {
+    struct job_write write; /* first */
+    struct jobs *jobs;
+    struct job_account *entry;
+    struct arena arena;
+    struct account account; /* as it stood when the run began */
+    struct secret token;
+    struct list tasks; /* JOBS_SYNC tasks that wait for this run */
+    struct account_facts facts;
+    const char *refused; /* ACCOUNT_...: Meta refused, and facts are none */
+    struct graph_answer failure;
+    struct graph_usage usage;
+    int64_t began_at; /* wall time: Meta confirmed at least what was true then */
+    struct account_outcome outcome;
+};
+
+static int64_t now_ms(void)
+{
+    return clock_monotonic_us() / 1000;
+}
+
+/* --- when ----------------------------------------------------------------------------------------
+ */
+
+static int64_t jittered(int64_t ms)
+{
+    int64_t span = ms * SYNC_JITTER_PERCENT / 100;
+    if (span <= 0)
+        return ms;
+    return ms - span + random_below((uint32_t)MIN(2 * span + 1, (int64_t)UINT32_MAX));
+}
+
+/* The more of Meta's quota is used up, the rarer we ask: it is shared with whatever else the
+ * business runs on this account (meta-graph.md §7.4). */
+static int64_t stretch_for(struct graph_usage usage)
+{
+    return usage.percent >= 90 ? 8 : usage.percent >= 75 ? 4 : usage.percent >= 50 ? 2 : 1;
+}
+
+static int64_t backoff_ms(const struct jobs *j, int failures)
+{
+    int64_t longest = MAX((int64_t)SYNC_BACKOFF_MAX_S, j->options.sync_interval_s);
+    int64_t seconds = SYNC_BACKOFF_FIRST_S;
+    for (int i = 1; i < failures && seconds < longest; i++)
+        seconds *= 2;
+    return MIN(seconds, longest) * 1000;
+}
+
+static void schedule(struct jobs *j, struct job_account *entry, const struct sync_run *run)
+{
+    int64_t interval = j->options.sync_interval_s * 1000;
+    int64_t wait = interval * stretch_for(run->usage);
+    switch (run->failure.outcome) {
+    case GRAPH_OK: entry->failures = 0; break;
+    case GRAPH_THROTTLED:
+        wait = MAX(backoff_ms(j, ++entry->failures), run->usage.regain_minutes * 60000);
+        break;
+    case GRAPH_TRANSIENT:
+    case GRAPH_UNREACHABLE:
+    case GRAPH_UNUSABLE:
+    case GRAPH_CANCELLED: wait = backoff_ms(j, ++entry->failures); break;
+    case GRAPH_TOKEN_DEAD:
+    case GRAPH_FORBIDDEN:
+    case GRAPH_NOT_FOUND:
+    case GRAPH_REFUSED:
+        /* Only a person can mend these, but Meta takes some of them back: ask on, rarely. */
+        entry->failures++;
+        wait = MAX(interval, backoff_ms(j, entry->failures));
+        break;
+    }
+    entry->due_ms = now_ms() + jittered(wait);
+}
+
+/* --- the end of a run ----------------------------------------------------------------------------
+ */
+
+static void log_outcome(const struct sync_run *run, enum err e)
+{
+    if (e)
+        log_event(LOG_WARN, "sync_not_written", LOG_STR("waba_id", run->account.waba_id),
+                  LOG_CSTR("error", err_code(e)));
+    else if (run->failure.outcome != GRAPH_OK)
+        log_event(LOG_WARN, "sync_failed", LOG_STR("waba_id", run->account.waba_id),
+                  LOG_CSTR("outcome", graph_outcome_name(run->failure.outcome)),
+                  LOG_STR("message", run->failure.message));
+    else if (run->outcome.added || run->outcome.changed || run->outcome.vanished)
+        log_event(LOG_INFO, "sync_changed", LOG_STR("waba_id", run->account.waba_id),
+                  LOG_INT("added", run->outcome.added), LOG_INT("changed", run->outcome.changed),
+                  LOG_INT("vanished", run->outcome.vanished));
+    else
+        log_event(LOG_DEBUG, "sync_unchanged", LOG_STR("waba_id", run->account.waba_id));
+}
+
+static void answer_tasks(struct sync_run *run, enum err e)
+{
+    for (struct list *node; (node = list_take(&run->tasks));) {
+        struct jobs_task *task = CONTAINER_OF(node, struct jobs_task, node);
+        if (e == ERR_NOT_FOUND)
+            job_task_done(task, error_set(&task->error, e, "Number not found"));
+        else if (e)
+            job_task_done(task, error_set(&task->error, e, "The account could not be updated"));
+        else
+            job_task_failed(task, &run->failure); /* which may be GRAPH_OK */
+    }
+}
+
+static void entry_free(struct job_account *entry)
+{
+    list_remove(&entry->node);
+    free(entry);
+}
+
+static void finish(struct sync_run *run, enum err e)
+{
+    struct jobs *j = run->jobs;
+    struct job_account *entry = run->entry;
+    log_outcome(run, e);
+    if (!e && run->failure.outcome == GRAPH_OK)
+        pulse_set(j->options.pulse, entry->id, run->began_at);
+    answer_tasks(run, e);
+    entry->running = false;
+    j->n_syncs--;
+    j->n_pending--;
+    if (e == ERR_NOT_FOUND && list_empty(&entry->waiting))
+        entry_free(entry); /* unlinked meanwhile */
+    else
+        schedule(j, entry, run);
+    secret_release(&run->token);
+    arena_release(&run->arena);
+    free(run);
+}
+
+/* --- writing (store thread)
+ * ----------------------------------------------------------------------- */
+
+static bool is_same_token(const struct account *a, const struct account *b)
+{
+    return str_eq(a->sealed_token, b->sealed_token);
+}
+
+/* The row is read again: it may have been unlinked, or given a new token, while Meta was asked. */
+static enum err apply(struct store_write *w, struct tx *tx)
+{
+    struct sync_run *run = CONTAINER_OF(w, struct sync_run, write.write);
+    struct account account;
+    enum err e = account_find(tx, run->entry->id, &run->arena, &account);
+    if (e)
+        return e;
+    struct account_cause cause = {.source = list_empty(&run->tasks) ? "poll" : "api",
+                                  .now = clock_now_ms()};
+    account.confirmed_at = MAX(account.confirmed_at, run->account.confirmed_at);
+    if (!run->refused)
+        return account_apply_facts(tx, &account, &run->facts, &cause, &run->arena, &run->outcome);
+    if (!is_same_token(&account, &run->account))
+        return ERR_OK;
+    return account_apply_refusal(tx, &account, run->refused, run->failure.message, &cause,
+                                 &run->arena, &run->outcome);
+}
+
+static void on_written(struct job_write *w)
+{
+    finish(CONTAINER_OF(w, struct sync_run, write), w->write.err);
+}
+
+/* --- asking
+ * --------------------------------------------------------------------------------------- */
+
+static void on_fetched(void *arg, const struct graph_account *fetched)
+{
+    struct sync_run *run = arg;
+    run->failure = fetched->failure;
+    run->usage = fetched->usage;
+    switch (fetched->failure.outcome) {
+    case GRAPH_OK:
+        if (!job_read_facts(fetched, &run->arena, &run->facts)) {
+            finish(run, ERR_NO_MEMORY);
+            return;
+        }
+        break;
+    case GRAPH_TOKEN_DEAD: run->refused = ACCOUNT_TOKEN_REFUSED; break;
+    case GRAPH_NOT_FOUND: run->refused = ACCOUNT_NOT_VISIBLE; break;
+    default: finish(run, ERR_OK); return;
+    }
+    job_write_submit(run->jobs, &run->write);
+}
+
+static void start(struct jobs *j, struct job_account *entry)
+{
+    struct sync_run *run = xcalloc(1, sizeof(*run));
+    run->write.write.apply = apply;
+    run->write.done = on_written;
+    run->jobs = j;
+    run->entry = entry;
+    run->began_at = clock_now_ms();
+    arena_init(&run->arena, JOBS_ARENA_MAX);
+    list_init(&run->tasks);
+    list_move_all(&run->tasks, &entry->waiting);
+    entry->running = true;
+    j->n_syncs++;
+    j->n_pending++;
+    enum err e = job_open_account(j, entry->id, &run->arena, &run->account, &run->token);
+    if (e) {
+        finish(run, e);
+        return;
+    }
+    int64_t confirmed_at = pulse_get(j->options.pulse, entry->id);
+    run->account.confirmed_at = MAX(run->account.confirmed_at, confirmed_at);
+    graph_fetch_account(j->graph, run->account.waba_id, &run->token, &run->arena, on_fetched, run);
+}
+
+/* --- the table of accounts
+ * ------------------------------------------------------------------------ */
+
+static struct job_account *entry_find(struct jobs *j, int64_t id)
+{
+    list_for_each (node, &j->accounts) {
+        struct job_account *entry = CONTAINER_OF(node, struct job_account, node);
+        if (entry->id == id)
+            return entry;
+    }
+    return NULL;
+}
+
+static struct job_account *entry_find_or_add(struct jobs *j, int64_t id)
+{
+    struct job_account *entry = entry_find(j, id);
+    if (entry)
+        return entry;
+    entry = xcalloc(1, sizeof(*entry));
+    entry->id = id;
+    list_init(&entry->waiting);
+    list_add(&j->accounts, &entry->node);
+    return entry;
+}
+
+static enum err load_one(void *arg, const struct account *a)
+{
+    struct jobs *j = arg;
+    struct job_account *entry = xcalloc(1, sizeof(*entry));
+    entry->id = a->id;
+    entry->due_ms = now_ms();
+    list_init(&entry->waiting);
+    list_add(&j->accounts, &entry->node);
+    return ERR_OK;
+}
+
+enum err job_sync_load(struct jobs *j)
+{
+    struct tx *tx;
+    enum err e = store_read_begin(j->reader, &tx);
+    if (e)
+        return e;
+    e = account_each(tx, load_one, j);
+    store_read_end(j->reader);
+    return e;
+}
+
+void job_sync_tick(struct jobs *j)
+{
+    int64_t now = now_ms();
+    list_for_each_safe (node, &j->accounts) {
+        struct job_account *entry = CONTAINER_OF(node, struct job_account, node);
+        bool wanted = entry->due_ms <= now || !list_empty(&entry->waiting);
+        if (j->n_syncs >= JOBS_SYNCS_MAX)
+            return;
+        if (wanted && !entry->running)
+            start(j, entry);
+    }
+}
+
+void job_sync_task(struct jobs *j, struct jobs_task *task)
+{
+    struct job_account *entry = entry_find_or_add(j, task->account_id);
+    list_add(&entry->waiting, &task->node);
+    if (!entry->running)
+        start(j, entry);
+}
+
+void job_sync_linked(struct jobs *j, int64_t account_id)
+{
+    struct job_account *entry = entry_find_or_add(j, account_id);
+    entry->failures = 0;
+    entry->due_ms = now_ms() + jittered(j->options.sync_interval_s * 1000);
+    pulse_set(j->options.pulse, account_id, clock_now_ms());
+}
+
+void job_sync_release(struct jobs *j)
+{
+    list_for_each_safe (node, &j->accounts)
+        entry_free(CONTAINER_OF(node, struct job_account, node));
+}
