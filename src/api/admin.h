@@ -1,0 +1,9 @@
+/* What the files of the administration share. */
+#pragma once
+
+#include "api/call.h"
+#include "model/workspace.h"
+
+/* The workspace of the path's first parameter; sets caller.workspace_id. ERR_NOT_FOUND, explained.
+ */
+enum err admin_find_workspace(struct call *call, struct workspace *ret) MUST_USE;

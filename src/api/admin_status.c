@@ -1,0 +1,131 @@
+/* /admin/status, /admin/accounts and the checks: what an operator and `hudhud doctor` look at. */
+#include "api/admin.h"
+#include "api/handlers.h"
+#include "model/account.h"
+
+#include <unistd.h>
+
+struct counts {
+    int64_t workspaces, clients, numbers, accounts;
+};
+
+static enum err count_workspace(void *arg, const struct workspace *ws)
+{
+    struct counts *c = arg;
+    c->workspaces++;
+    c->clients += ws->n_clients;
+    c->numbers += ws->n_numbers;
+    return ERR_OK;
+}
+
+static enum err count_account(void *arg, const struct account *a)
+{
+    struct counts *c = arg;
+    c->accounts++;
+    return ERR_OK;
+}
+
+enum err status_get(struct call *call)
+{
+    const struct api_shared *shared = call->api->shared;
+    struct counts counts = {0};
+    enum err e = workspace_each(call->tx, count_workspace, &counts);
+    if (!e)
+        e = account_each(call->tx, count_account, &counts);
+    if (e)
+        return e;
+    struct store_stats store = store_stats(shared->store);
+    struct json_writer *w = &call->out;
+    call_begin(call);
+    json_open(w, '{');
+    json_member_cstr(w, "version", HUDHUD_VERSION);
+    json_member_i64(w, "pid", getpid());
+    json_member_time(w, "started_at", shared->started_at);
+    json_member_cstr(w, "listen", shared->listen);
+    json_member_cstr(w, "graph_url", shared->graph_url);
+    json_member_cstr(w, "graph_version", shared->graph_version);
+    json_member_i64(w, "workspaces", counts.workspaces);
+    json_member_i64(w, "clients", counts.clients);
+    json_member_i64(w, "accounts", counts.accounts);
+    json_member_i64(w, "numbers", counts.numbers);
+    json_key(w, "store");
+    json_open(w, '{');
+    json_member_i64(w, "commits", (int64_t)store.commits);
+    json_member_i64(w, "writes", (int64_t)store.writes);
+    json_close(w, '}');
+    json_close(w, '}');
+    call_end(call);
+    return ERR_OK;
+}
+
+static enum err list_account(void *arg, const struct account *a)
+{
+    struct call *call = arg;
+    struct json_writer *w = &call->out;
+    int64_t pulse = pulse_get(call->api->shared->pulse, a->id);
+    json_open(w, '{');
+    json_member_i64(w, "id", a->id);
+    json_member_str(w, "domain", a->workspace_domain);
+    json_member_str(w, "waba_id", a->waba_id);
+    json_member_str(w, "name", a->name);
+    json_member_str(w, "state", a->state);
+    json_member_opt(w, "state_reason", a->state_reason);
+    json_member_i64(w, "numbers", a->n_numbers);
+    json_member_i64(w, "template_count", a->template_count);
+    json_member_time(w, "confirmed_at", MAX(pulse, a->confirmed_at));
+    json_member_time(w, "linked_at", a->linked_at);
+    json_close(w, '}');
+    return ERR_OK;
+}
+
+enum err accounts_list(struct call *call)
+{
+    call_begin(call);
+    json_open(&call->out, '[');
+    enum err e = account_each(call->tx, list_account, call);
+    json_close(&call->out, ']');
+    call_end(call);
+    return e;
+}
+
+enum err account_check_check(struct call *call)
+{
+    struct account account;
+    enum err e = account_find_waba(call->tx, call_param(call, 0), call->arena, &account);
+    if (e == ERR_NOT_FOUND)
+        return error_set(&call->error, e, "Account not found");
+    call->task.kind = JOBS_CHECK_ACCOUNT;
+    call->task.account_id = account.id;
+    return e;
+}
+
+enum err account_check_run(struct call *call)
+{
+    struct json_writer *w = &call->out;
+    call_begin(call);
+    json_open(w, '{');
+    json_member_str(w, "waba_id", call_param(call, 0));
+    json_member_cstr(w, "outcome", graph_outcome_name(call->task.outcome));
+    json_member_opt(w, "message", call->task.message);
+    json_close(w, '}');
+    call_end(call);
+    return ERR_OK;
+}
+
+enum err graph_check_check(struct call *call)
+{
+    call->task.kind = JOBS_CHECK_GRAPH;
+    return ERR_OK;
+}
+
+enum err graph_check_run(struct call *call)
+{
+    struct json_writer *w = &call->out;
+    call_begin(call);
+    json_open(w, '{');
+    json_member_bool(w, "reachable", call->task.outcome == GRAPH_OK);
+    json_member_opt(w, "message", call->task.message);
+    json_close(w, '}');
+    call_end(call);
+    return ERR_OK;
+}

@@ -1,0 +1,48 @@
+/* The API as the HTTP floor sees it: hooks that find the route, let the gate check who asks, run
+ * the handler where its route says, and write every answer and error in one form.
+ *
+ * One `struct api` a loop; it belongs to the loop's thread. What the loops share is in api_shared,
+ * read-only but for what says otherwise. */
+#pragma once
+
+#include "gate/gate.h"
+#include "http/http.h"
+#include "jobs/jobs.h"
+
+struct call;
+
+struct api_shared {
+    struct store *store;
+    struct jobs *jobs;
+    struct directory_hub *directory;
+    const struct keyring *keyring;
+    struct pulse *pulse;
+    int64_t sync_interval_s; /* for `stale`, also where no periodic sync runs */
+    int64_t sign_window_s;
+    int64_t started_at;
+    const char *listen; /* for /admin/status; any of these may be NULL */
+    const char *graph_url;
+    const char *graph_version;
+};
+
+struct api {
+    const struct api_shared *shared;
+    struct gate gate;
+    struct store_reader *reader;
+    struct queue writes; /* store_write, back from the store */
+    struct queue tasks;  /* jobs_task, back from the jobs thread */
+    uv_async_t wake;
+    uv_prepare_t end_of_turn; /* lets the turn's read snapshot go */
+    size_t n_pending;         /* calls that are on another thread */
+    void (*idle)(void *arg);  /* called when n_pending falls to 0; may be NULL */
+    void *idle_arg;
+};
+
+enum err api_open(struct api *api, uv_loop_t *loop, const struct api_shared *shared,
+                  struct error *error) MUST_USE;
+/* No call may be pending. Closes its handles: the loop must turn once more. */
+void api_close(struct api *api);
+void api_release(struct api *api); /* after that turn */
+
+/* For http_server_init, with the api as argument. */
+extern const struct http_hooks api_hooks;

@@ -1,0 +1,78 @@
+#include "api/call.h"
+
+void call_begin(struct call *call)
+{
+    json_open(&call->out, '{');
+    json_member_bool(&call->out, "status", true);
+    json_key(&call->out, "data");
+}
+
+void call_begin_message(struct call *call, const char *message)
+{
+    json_open(&call->out, '{');
+    json_member_bool(&call->out, "status", true);
+    json_member_cstr(&call->out, "message", message);
+    json_key(&call->out, "data");
+}
+
+void call_end(struct call *call)
+{
+    json_close(&call->out, '}');
+}
+
+struct str call_param(const struct call *call, size_t n)
+{
+    return call->match.params[n];
+}
+
+enum err call_query(struct call *call, const char *name, struct str *ret)
+{
+    *ret = STR("");
+    if (call->request->query.len == 0)
+        return ERR_OK;
+    enum err e = http_query_get(call->request->query, name, call->arena, ret);
+    if (e == ERR_BAD_REQUEST) {
+        error_detail(&call->error, name, "is not valid percent-encoded UTF-8");
+        return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
+    }
+    return e;
+}
+
+static enum err read_number(struct call *call, const char *name, int64_t fallback, int64_t max,
+                            int64_t *ret)
+{
+    struct str text;
+    enum err e = call_query(call, name, &text);
+    *ret = fallback;
+    if (e || text.len == 0)
+        return e;
+    if (str_to_i64(text, ret) && *ret >= 1 && *ret <= max)
+        return ERR_OK;
+    error_detail(&call->error, name, "must be a whole number from 1 to %lld", (long long)max);
+    return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
+}
+
+enum err call_page(struct call *call, struct page *ret)
+{
+    struct page page;
+    enum err number = read_number(call, "page", 1, PAGE_MAX, &page.number);
+    enum err limit = read_number(call, "limit", PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, &page.limit);
+    if (number || limit)
+        return number ? number : limit;
+    page.offset = (page.number - 1) * page.limit;
+    *ret = page;
+    return ERR_OK;
+}
+
+void call_end_page(struct call *call, const struct page *page, int64_t total)
+{
+    struct json_writer *w = &call->out;
+    json_key(w, "meta");
+    json_open(w, '{');
+    json_member_i64(w, "current_page", page->number);
+    json_member_i64(w, "per_page", page->limit);
+    json_member_i64(w, "total", total);
+    json_member_i64(w, "last_page", MAX((total + page->limit - 1) / page->limit, (int64_t)1));
+    json_close(w, '}');
+    json_close(w, '}');
+}

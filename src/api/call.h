@@ -1,0 +1,74 @@
+/* One call of the API, from its route to its answer: what a handler sees.
+ *
+ * A handler is a plain function (architecture.md, "A handler is a plain function"); its route says
+ * where it runs:
+ *   READ   run on the loop, in a read snapshot.
+ *   WRITE  check on the loop: reads and validates the body into call->input, refuses what is wrong.
+ *          apply on the store thread, in the next group commit, under its own savepoint; its answer
+ *          is released after the commit.
+ *   LIVE   check on the loop, in a read snapshot: fills call->task. The jobs thread carries it out.
+ *          run on the loop, in a fresh snapshot, writes the answer.
+ * A call, like its request, belongs to one thread at a time. */
+#pragma once
+
+#include "api/api.h"
+#include "json/reader.h"
+#include "json/writer.h"
+
+enum route_kind { READ, WRITE, LIVE };
+
+/* Which of the rate limits of developer-api.md §1.6 counts a call. */
+enum route_limit { LIMIT_NONE, LIMIT_READ, LIMIT_WRITE };
+
+typedef enum err call_fn(struct call *call);
+
+struct route {
+    enum http_method method;
+    const char *pattern;
+    enum route_kind kind;
+    enum route_limit limit;
+    call_fn *check; /* WRITE, LIVE; may be NULL */
+    call_fn *run;   /* READ, LIVE; apply of a WRITE */
+};
+
+/* The signed API, and the administration of the control socket; each ends with a NULL pattern. */
+extern const struct route api_routes[];
+extern const struct route admin_routes[];
+
+struct call {
+    struct api *api;
+    struct http_request *request;
+    const struct route *route;
+    struct arena *arena; /* the request's */
+    struct error error;
+    struct caller caller; /* who signed; of an admin call only workspace_id, once it is looked up */
+    struct http_match match;
+    struct tx *tx; /* while check of a LIVE route, run or apply goes on */
+    void *input;   /* check's, for apply */
+    int status;    /* 200 unless the handler says otherwise */
+    struct buf answer;
+    struct json_writer out;
+    bool changes_directory; /* set by apply: who may sign is loaded anew before the answer */
+
+    struct store_write write;
+    struct jobs_task task;
+};
+
+/* {"status":true,"data": ... and its end; the handler writes the value between. With a message:
+ * {"status":true,"message":"...","data": */
+void call_begin(struct call *call);
+void call_begin_message(struct call *call, const char *message);
+void call_end(struct call *call);
+
+/* The n-th {parameter} of the route's pattern, raw. */
+struct str call_param(const struct call *call, size_t n);
+/* A query parameter, decoded; empty when absent. */
+enum err call_query(struct call *call, const char *name, struct str *ret) MUST_USE;
+
+/* `page` and `limit` of a page list (developer-api.md §1.4). */
+struct page {
+    int64_t number, limit, offset;
+};
+enum err call_page(struct call *call, struct page *ret) MUST_USE;
+/* After the data: closes it and writes `meta` and the end. */
+void call_end_page(struct call *call, const struct page *page, int64_t total);

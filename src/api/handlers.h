@@ -1,0 +1,31 @@
+/* Every handler, by resource: one file each. */
+#pragma once
+
+#include "api/call.h"
+
+/* numbers.c */
+call_fn numbers_list, numbers_get, numbers_history;
+call_fn numbers_link_check, numbers_link_run;
+call_fn numbers_sync_check, numbers_sync_run;
+call_fn numbers_unlink_apply;
+
+/* admin_workspaces.c */
+call_fn workspaces_list;
+call_fn workspaces_create_check, workspaces_create_apply;
+call_fn workspaces_update_check, workspaces_update_apply;
+
+/* admin_clients.c */
+call_fn clients_list;
+call_fn clients_create_check, clients_create_apply;
+call_fn clients_update_check, clients_update_apply;
+call_fn clients_rotate_check, clients_rotate_apply;
+
+/* admin_status.c */
+call_fn status_get, accounts_list;
+call_fn account_check_check, account_check_run;
+call_fn graph_check_check, graph_check_run;
+
+/* admin_numbers.c: the same as the signed API's, for the workspace in the path */
+call_fn admin_numbers_list, admin_numbers_get, admin_numbers_history;
+call_fn admin_numbers_link_check, admin_numbers_sync_check;
+call_fn admin_numbers_unlink_apply;

@@ -1,0 +1,46 @@
+#include "api/handlers.h"
+
+/* One line an endpoint. */
+const struct route api_routes[] = {
+    {HTTP_GET, "/waba-numbers", READ, LIMIT_READ, NULL, numbers_list},
+    {HTTP_POST, "/waba-numbers", LIVE, LIMIT_WRITE, numbers_link_check, numbers_link_run},
+    {HTTP_GET, "/waba-numbers/{id}", READ, LIMIT_READ, NULL, numbers_get},
+    {HTTP_DELETE, "/waba-numbers/{id}", WRITE, LIMIT_WRITE, NULL, numbers_unlink_apply},
+    {HTTP_GET, "/waba-numbers/{id}/history", READ, LIMIT_READ, NULL, numbers_history},
+    {HTTP_POST, "/waba-numbers/{id}/sync", LIVE, LIMIT_WRITE, numbers_sync_check, numbers_sync_run},
+    {0},
+};
+
+#define WORKSPACE "/workspaces/{domain}"
+
+const struct route admin_routes[] = {
+    {HTTP_GET, "/status", READ, LIMIT_NONE, NULL, status_get},
+    {HTTP_POST, "/graph/check", LIVE, LIMIT_NONE, graph_check_check, graph_check_run},
+    {HTTP_GET, "/accounts", READ, LIMIT_NONE, NULL, accounts_list},
+    {HTTP_POST, "/accounts/{waba_id}/check", LIVE, LIMIT_NONE, account_check_check,
+     account_check_run},
+
+    {HTTP_GET, "/workspaces", READ, LIMIT_NONE, NULL, workspaces_list},
+    {HTTP_POST, "/workspaces", WRITE, LIMIT_NONE, workspaces_create_check, workspaces_create_apply},
+    {HTTP_PATCH, WORKSPACE, WRITE, LIMIT_NONE, workspaces_update_check, workspaces_update_apply},
+
+    {HTTP_GET, WORKSPACE "/clients", READ, LIMIT_NONE, NULL, clients_list},
+    {HTTP_POST, WORKSPACE "/clients", WRITE, LIMIT_NONE, clients_create_check,
+     clients_create_apply},
+    {HTTP_PATCH, WORKSPACE "/clients/{client_id}", WRITE, LIMIT_NONE, clients_update_check,
+     clients_update_apply},
+    {HTTP_POST, WORKSPACE "/clients/{client_id}/rotate", WRITE, LIMIT_NONE, clients_rotate_check,
+     clients_rotate_apply},
+
+    {HTTP_GET, WORKSPACE "/waba-numbers", READ, LIMIT_NONE, NULL, admin_numbers_list},
+    {HTTP_POST, WORKSPACE "/waba-numbers", LIVE, LIMIT_NONE, admin_numbers_link_check,
+     numbers_link_run},
+    {HTTP_GET, WORKSPACE "/waba-numbers/{id}", READ, LIMIT_NONE, NULL, admin_numbers_get},
+    {HTTP_DELETE, WORKSPACE "/waba-numbers/{id}", WRITE, LIMIT_NONE, NULL,
+     admin_numbers_unlink_apply},
+    {HTTP_GET, WORKSPACE "/waba-numbers/{id}/history", READ, LIMIT_NONE, NULL,
+     admin_numbers_history},
+    {HTTP_POST, WORKSPACE "/waba-numbers/{id}/sync", LIVE, LIMIT_NONE, admin_numbers_sync_check,
+     numbers_sync_run},
+    {0},
+};
