@@ -1,0 +1,198 @@
+#include "serve/folder.h"
+#include "base/file.h"
+#include "crypto/hex.h"
+#include "model/setting.h"
+#include "serve/serve.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_CHECK_TEXT    STR("this database and its key belong together")
+#define KEY_CHECK_CONTEXT STR("settings.key_check")
+
+enum err folder_name(struct folder *f, const char *data, struct error *error)
+{
+    *f = (struct folder){.lock_fd = -1};
+    if (strlen(data) > FOLDER_PATH_MAX)
+        return error_set(error, ERR_LIMIT, "the data folder's path is longer than %d characters",
+                         FOLDER_PATH_MAX);
+    snprintf(f->database, sizeof(f->database), "%s/hudhud.db", data);
+    snprintf(f->key, sizeof(f->key), "%s/key", data);
+    snprintf(f->lock, sizeof(f->lock), "%s/lock", data);
+    snprintf(f->socket, sizeof(f->socket), "%s/control.sock", data);
+    return ERR_OK;
+}
+
+static enum err explain_busy(struct folder *f, int fd, const char *data, struct error *error)
+{
+    char text[24] = "";
+    ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+    struct str pid = str_make(text, n > 0 ? (size_t)n : 0);
+    pid.len = str_find(pid, '\n');
+    return error_set(error, ERR_BUSY,
+                     "%s is in use by another hudhud (process %.*s); stop it first, or use another "
+                     "folder",
+                     data, STR_FMT(pid.len ? pid : STR("unknown")));
+}
+
+enum err folder_lock(struct folder *f, const char *data, struct error *error)
+{
+    int fd = open(f->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == ENOENT)
+        return error_set(error, ERR_NOT_FOUND,
+                         "there is no folder %s; make it: hudhud init --data %s", data, data);
+    if (fd < 0)
+        return error_set_errno(error, ERR_IO, "cannot open %s (may this user write to the folder?)",
+                               f->lock);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        enum err e = errno == EWOULDBLOCK
+                         ? explain_busy(f, fd, data, error)
+                         : error_set_errno(error, ERR_IO, "cannot lock %s", f->lock);
+        close(fd);
+        return e;
+    }
+    /* The text is for people, and for the message above; the lock itself is the kernel's. */
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
+        error_set_errno(error, ERR_IO, "cannot write %s", f->lock);
+        close(fd);
+        return ERR_IO;
+    }
+    f->lock_fd = fd;
+    return ERR_OK;
+}
+
+void folder_unlock(struct folder *f)
+{
+    if (f->lock_fd >= 0)
+        close(f->lock_fd);
+    f->lock_fd = -1;
+}
+
+/* --- key and database ----------------------------------------------------------------------------
+ */
+
+struct put_check {
+    struct store_write write;
+    struct str hex;
+};
+
+static enum err put_check(struct store_write *w, struct tx *tx)
+{
+    return setting_put(tx, STR(SETTING_KEY_CHECK), CONTAINER_OF(w, struct put_check, write)->hex);
+}
+
+enum err folder_put_key_check(struct store *store, const struct keyring *keyring,
+                              struct error *error)
+{
+    struct str record = seal(keyring, KEY_CHECK_CONTEXT, KEY_CHECK_TEXT, error->arena);
+    char *hex = record.ptr ? arena_alloc(error->arena, 2 * record.len) : NULL;
+    if (!hex)
+        return error_set(error, ERR_NO_MEMORY, "no memory");
+    hex_encode((const unsigned char *)record.ptr, record.len, hex);
+    struct put_check w = {.write.apply = put_check, .hex = str_make(hex, 2 * record.len)};
+    enum err e = store_write_now(store, &w.write);
+    return e ? error_set(error, e, "cannot write to the new database (is the disk full?)") : e;
+}
+
+static bool opens(const struct keyring *keyring, struct str hex, struct arena *arena)
+{
+    size_t len = hex.len / 2;
+    unsigned char *record = arena_alloc(arena, len);
+    _cleanup_(secret_release)
+    struct secret text = {0};
+    return record && hex_decode(hex, record, len) &&
+           seal_open(keyring, KEY_CHECK_CONTEXT, str_make((char *)record, len), &text) == ERR_OK &&
+           str_eq(secret_reveal(&text), KEY_CHECK_TEXT);
+}
+
+enum err folder_test_key(struct store_reader *reader, const struct keyring *keyring,
+                         const char *key_path, struct error *error)
+{
+    struct tx *tx;
+    struct str hex;
+    enum err e = store_read_begin(reader, &tx);
+    if (!e) {
+        e = setting_get(tx, STR(SETTING_KEY_CHECK), error->arena, &hex);
+        store_read_end(reader);
+    }
+    if (e)
+        return error_set(error, e,
+                         "the database is not whole: hudhud init did not finish; remove "
+                         "the folder and run it again");
+    if (!opens(keyring, hex, error->arena))
+        return error_set(error, ERR_AUTHENTICATION,
+                         "%s is not the key this database was made with; restore it from your "
+                         "backup: without it no token and no client secret can be read",
+                         key_path);
+    return ERR_OK;
+}
+
+/* --- hudhud init ---------------------------------------------------------------------------------
+ */
+
+static bool is_empty(const char *path)
+{
+    DIR *folder = opendir(path);
+    if (!folder)
+        return false;
+    bool empty = true;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        struct str name = str_from(entry->d_name);
+        empty = empty && (str_eq(name, STR(".")) || str_eq(name, STR("..")));
+    }
+    closedir(folder);
+    return empty;
+}
+
+static enum err make_folder(const char *data, struct error *error)
+{
+    if (mkdir(data, 0700) == 0)
+        return ERR_OK;
+    if (errno == ENOENT)
+        return error_set_errno(error, ERR_IO, "cannot make %s (does the folder above it exist?)",
+                               data);
+    if (errno != EEXIST)
+        return error_set_errno(error, ERR_IO, "cannot make the folder %s", data);
+    if (!is_empty(data))
+        return error_set(error, ERR_CONFLICT,
+                         "%s is there already and not empty; nothing was changed", data);
+    if (chmod(data, 0700) != 0)
+        return error_set_errno(error, ERR_IO, "cannot make %s private (chmod 700)", data);
+    return ERR_OK;
+}
+
+static enum err fill_folder(struct folder *f, struct keyring *keyring, struct error *error)
+{
+    struct store *store;
+    struct store_options options = {.path = f->database, .create = true};
+    enum err e = keyring_create(keyring, f->key, error);
+    if (!e)
+        e = store_open(&options, &store, error);
+    if (e)
+        return e;
+    e = folder_put_key_check(store, keyring, error);
+    store_close(store);
+    return e;
+}
+
+enum err serve_init_folder(const char *data, struct error *error)
+{
+    struct folder f;
+    struct keyring keyring = {0};
+    enum err e = folder_name(&f, data, error);
+    if (!e)
+        e = make_folder(data, error);
+    if (!e)
+        e = folder_lock(&f, data, error);
+    if (!e)
+        e = fill_folder(&f, &keyring, error);
+    keyring_release(&keyring);
+    folder_unlock(&f);
+    return e;
+}

@@ -1,0 +1,28 @@
+/* The data folder: its files, its lock, and the proof that key and database belong together. */
+#pragma once
+
+#include "base/err.h"
+#include "crypto/seal.h"
+#include "store/store.h"
+
+#define FOLDER_PATH_MAX 512 /* of the data folder; a unix socket's path is far shorter (108) */
+
+struct folder {
+    char database[FOLDER_PATH_MAX + 32];
+    char key[FOLDER_PATH_MAX + 32];
+    char lock[FOLDER_PATH_MAX + 32];
+    char socket[FOLDER_PATH_MAX + 32];
+    int lock_fd; /* -1: not held */
+};
+
+/* Fills the paths; ERR_LIMIT when `data` is too long. */
+enum err folder_name(struct folder *f, const char *data, struct error *error) MUST_USE;
+/* Takes the lock and holds it; ERR_BUSY names the process that has it. */
+enum err folder_lock(struct folder *f, const char *data, struct error *error) MUST_USE;
+void folder_unlock(struct folder *f); /* safe twice */
+
+/* Writes down a text sealed with the key, or checks that it opens. */
+enum err folder_put_key_check(struct store *store, const struct keyring *keyring,
+                              struct error *error) MUST_USE;
+enum err folder_test_key(struct store_reader *reader, const struct keyring *keyring,
+                         const char *key_path, struct error *error) MUST_USE;

@@ -1,0 +1,113 @@
+#include "serve/loop.h"
+
+static void close_handles(struct serve_loop *l)
+{
+    if (l->closing)
+        return;
+    l->closing = true;
+    api_close(&l->api);
+    uv_close((uv_handle_t *)&l->wake, NULL);
+}
+
+static void on_server_drained(void *arg)
+{
+    struct serve_loop *l = arg;
+    if (--l->servers_open == 0)
+        sem_post(l->drained);
+}
+
+static void drain(struct serve_loop *l)
+{
+    l->servers_open = l->has_public + l->has_control;
+    if (l->servers_open == 0) {
+        sem_post(l->drained);
+        return;
+    }
+    if (l->has_public)
+        http_server_drain(&l->public_server, on_server_drained);
+    if (l->has_control)
+        http_server_drain(&l->control_server, on_server_drained);
+}
+
+/* Calls that are on another thread come back first: they hold requests of this loop. */
+static void end_if_idle(void *arg)
+{
+    struct serve_loop *l = arg;
+    if (l->obeyed == LOOP_END && l->api.n_pending == 0)
+        close_handles(l);
+}
+
+static void end(struct serve_loop *l)
+{
+    if (l->has_public)
+        http_server_kill(&l->public_server);
+    if (l->has_control)
+        http_server_kill(&l->control_server);
+    end_if_idle(l);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct serve_loop *l = wake->data;
+    int order = atomic_load(&l->order);
+    while (l->obeyed < order) {
+        l->obeyed++;
+        if (l->obeyed == LOOP_DRAIN)
+            drain(l);
+        else
+            end(l);
+    }
+}
+
+enum err serve_loop_open(struct serve_loop *l, const struct api_shared *shared, sem_t *drained,
+                         struct error *error)
+{
+    l->drained = drained;
+    if (uv_loop_init(&l->loop) != 0 || uv_async_init(&l->loop, &l->wake, on_wake) != 0)
+        die("cannot make an event loop");
+    l->wake.data = l;
+    enum err e = api_open(&l->api, &l->loop, shared, error);
+    if (e) {
+        uv_close((uv_handle_t *)&l->wake, NULL);
+        uv_run(&l->loop, UV_RUN_DEFAULT);
+        uv_loop_close(&l->loop);
+        return e;
+    }
+    l->api.idle = end_if_idle;
+    l->api.idle_arg = l;
+    return ERR_OK;
+}
+
+static void run_thread(void *arg)
+{
+    struct serve_loop *l = arg;
+    uv_run(&l->loop, UV_RUN_DEFAULT);
+}
+
+void serve_loop_start(struct serve_loop *l)
+{
+    if (uv_thread_create(&l->thread, run_thread, l) != 0)
+        die("cannot start a thread");
+}
+
+void serve_loop_order(struct serve_loop *l, enum serve_loop_order order)
+{
+    atomic_store(&l->order, (int)order);
+    uv_async_send(&l->wake);
+}
+
+void serve_loop_join(struct serve_loop *l)
+{
+    uv_thread_join(&l->thread);
+}
+
+void serve_loop_release(struct serve_loop *l)
+{
+    if (!l->closing) { /* never ran */
+        end(l);
+        close_handles(l);
+        uv_run(&l->loop, UV_RUN_DEFAULT);
+    }
+    api_release(&l->api);
+    uv_loop_close(&l->loop);
+}

@@ -1,0 +1,325 @@
+#include "serve/serve.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "serve/folder.h"
+#include "serve/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+struct serve {
+    struct folder folder;
+    struct keyring keyring;
+    struct secret app_secret;
+    struct store *store;
+    struct store_reader *reader; /* of the starting thread */
+    struct pulse pulse;
+    struct directory_hub directory;
+    struct jobs *jobs;
+    struct api_shared shared;
+    struct serve_loop *loops;
+    size_t n_loops; /* opened */
+    size_t n_running;
+    int port;
+    int64_t drain_timeout_s;
+    sem_t stop_asked;
+    sem_t drained;
+};
+
+/* --- secrets stay inside -------------------------------------------------------------------------
+ */
+
+/* No core dump, and nobody of the same user reads this process's memory. A leak checker needs to.
+ */
+static void forbid_core_dumps(void)
+{
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+static enum err read_app_secret(struct serve *s, const struct config *config, struct error *error)
+{
+    const char *path = config_cstr(config, "app-secret-file");
+    if (!path)
+        return ERR_OK;
+    _cleanup_(buf_release)
+    struct buf text;
+    buf_init(&text, APP_SECRET_MAX);
+    enum err e = file_read(path, &text, error);
+    if (e)
+        return e;
+    struct str secret = buf_str(&text);
+    while (secret.len && (secret.ptr[secret.len - 1] == '\n' || secret.ptr[secret.len - 1] == '\r'))
+        secret.len--;
+    if (secret.len == 0)
+        return error_set(error, ERR_VALIDATION, "%s is empty: it should hold the app's secret",
+                         path);
+    secret_set(&s->app_secret, secret);
+    wipe(text.ptr, text.len);
+    return ERR_OK;
+}
+
+/* --- starting ------------------------------------------------------------------------------------
+ */
+
+static enum err open_folder(struct serve *s, const char *data, struct error *error)
+{
+    struct store_options options = {.path = s->folder.database};
+    enum err e = folder_lock(&s->folder, data, error);
+    if (!e)
+        e = keyring_load(&s->keyring, s->folder.key, error);
+    if (!e)
+        e = store_open(&options, &s->store, error);
+    if (!e)
+        e = store_reader_open(s->store, &s->reader, error);
+    if (!e)
+        e = folder_test_key(s->reader, &s->keyring, s->folder.key, error);
+    if (e)
+        return e;
+    pulse_init(&s->pulse);
+    directory_hub_init(&s->directory, s->store, &s->keyring);
+    e = directory_reload(&s->directory, s->reader);
+    return e ? error_set(error, e, "cannot read the clients from the database") : ERR_OK;
+}
+
+static enum err start_jobs(struct serve *s, const struct config *config, bool periodic,
+                           struct error *error)
+{
+    struct jobs_options options = {
+        .store = s->store,
+        .keyring = &s->keyring,
+        .pulse = &s->pulse,
+        .graph.url = config_cstr(config, "graph-url"),
+        .graph.version = config_cstr(config, "graph-version"),
+        .graph.app_secret = &s->app_secret,
+        .graph.timeout_ms = (int)config_number(config, "graph-timeout") * 1000,
+        .app_id = config_text(config, "app-id"),
+        .sync_interval_s = periodic ? config_number(config, "sync-interval") : 0,
+    };
+    return jobs_start(&options, &s->jobs, error);
+}
+
+static void share(struct serve *s, const struct config *config, bool public_listener)
+{
+    s->shared = (struct api_shared){
+        .store = s->store,
+        .jobs = s->jobs,
+        .directory = &s->directory,
+        .keyring = &s->keyring,
+        .pulse = &s->pulse,
+        .sync_interval_s = config_number(config, "sync-interval"),
+        .sign_window_s = config_number(config, "sign-window"),
+        .started_at = clock_now_ms(),
+        .listen = public_listener ? config_cstr(config, "listen") : NULL,
+        .graph_url = config_cstr(config, "graph-url"),
+        .graph_version = config_cstr(config, "graph-version"),
+    };
+}
+
+/* With port 0 the first loop finds a free one, and the others join it. */
+static enum err listen_public(struct serve *s, struct serve_loop *l, struct str address,
+                              struct error *error)
+{
+    char joined[300];
+    if (s->port) {
+        size_t host = address.len;
+        while (host && address.ptr[host - 1] != ':')
+            host--;
+        int n = snprintf(joined, sizeof(joined), "%.*s%d", (int)host, address.ptr, s->port);
+        address = str_make(joined, MIN((size_t)n, sizeof(joined) - 1));
+    }
+    http_server_init(&l->public_server, &l->loop, &api_hooks, &l->api, NULL);
+    l->has_public = true;
+    return http_server_listen(&l->public_server, address, &s->port, error);
+}
+
+static enum err open_loop(struct serve *s, const struct config *config, bool public_listener,
+                          struct error *error)
+{
+    struct serve_loop *l = &s->loops[s->n_loops];
+    enum err e = serve_loop_open(l, &s->shared, &s->drained, error);
+    if (e)
+        return e;
+    s->n_loops++;
+    if (l == s->loops) {
+        http_server_init(&l->control_server, &l->loop, &api_hooks, &l->api, NULL);
+        l->has_control = true;
+        e = http_server_listen_unix(&l->control_server, s->folder.socket, error);
+    }
+    if (!e && public_listener)
+        e = listen_public(s, l, config_text(config, "listen"), error);
+    return e;
+}
+
+static size_t count_loops(const struct config *config, bool public_listener)
+{
+    size_t wanted = (size_t)config_number(config, "threads");
+    if (!public_listener)
+        wanted = 1;
+    else if (wanted == 0)
+        wanted = uv_available_parallelism();
+    return MIN(MAX(wanted, (size_t)1), (size_t)SERVE_LOOPS_MAX);
+}
+
+static enum err start_loops(struct serve *s, const struct config *config, bool public_listener,
+                            struct error *error)
+{
+    size_t wanted = count_loops(config, public_listener);
+    s->loops = xcalloc(wanted, sizeof(*s->loops));
+    for (size_t i = 0; i < wanted; i++) {
+        enum err e = open_loop(s, config, public_listener, error);
+        if (e)
+            return e;
+    }
+    for (; s->n_running < s->n_loops; s->n_running++)
+        serve_loop_start(&s->loops[s->n_running]);
+    return ERR_OK;
+}
+
+/* Undoes serve_start from wherever it got to; after it, so does serve_finish. */
+static void tear_down(struct serve *s)
+{
+    jobs_stop(s->jobs); /* its tasks come back to loops that still run */
+    for (size_t i = 0; i < s->n_running; i++)
+        serve_loop_order(&s->loops[i], LOOP_END);
+    for (size_t i = 0; i < s->n_running; i++)
+        serve_loop_join(&s->loops[i]);
+    for (size_t i = 0; i < s->n_loops; i++)
+        serve_loop_release(&s->loops[i]);
+    free(s->loops);
+    if (s->directory.store)
+        directory_hub_release(&s->directory);
+    pulse_release(&s->pulse);
+    store_reader_close(s->reader);
+    store_close(s->store);
+    secret_release(&s->app_secret);
+    keyring_release(&s->keyring);
+    folder_unlock(&s->folder);
+    sem_destroy(&s->stop_asked);
+    sem_destroy(&s->drained);
+    free(s);
+}
+
+enum err serve_start(const char *data, const struct config *config, bool public_listener,
+                     struct serve **ret, struct error *error)
+{
+    struct serve *s = xcalloc(1, sizeof(*s));
+    forbid_core_dumps();
+    sem_init(&s->stop_asked, 0, 0);
+    sem_init(&s->drained, 0, 0);
+    s->drain_timeout_s = config_number(config, "drain-timeout");
+    enum err e = folder_name(&s->folder, data, error);
+    if (!e)
+        e = read_app_secret(s, config, error);
+    if (!e)
+        e = open_folder(s, data, error);
+    if (!e)
+        e = start_jobs(s, config, public_listener, error);
+    if (!e) {
+        share(s, config, public_listener);
+        e = start_loops(s, config, public_listener, error);
+    }
+    if (e)
+        tear_down(s);
+    else
+        *ret = s;
+    return e;
+}
+
+int serve_port(const struct serve *s)
+{
+    return s->port;
+}
+
+/* --- stopping ------------------------------------------------------------------------------------
+ */
+
+void serve_request_stop(struct serve *s)
+{
+    sem_post(&s->stop_asked); /* async-signal-safe */
+}
+
+static void wait_for(sem_t *sem)
+{
+    while (sem_wait(sem) != 0 && errno == EINTR)
+        ;
+}
+
+static bool wait_until(sem_t *sem, const struct timespec *deadline)
+{
+    while (sem_timedwait(sem, deadline) != 0)
+        if (errno != EINTR)
+            return false;
+    return true;
+}
+
+/* Every loop, or as many as the time allows. */
+static void drain(struct serve *s)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += s->drain_timeout_s;
+    for (size_t i = 0; i < s->n_running; i++)
+        serve_loop_order(&s->loops[i], LOOP_DRAIN);
+    for (size_t i = 0; i < s->n_running; i++) {
+        if (!wait_until(&s->drained, &deadline)) {
+            log_event(LOG_WARN, "drain_timeout",
+                      LOG_CSTR("effect", "requests that were begun are cut"));
+            return;
+        }
+    }
+}
+
+void serve_finish(struct serve *s)
+{
+    wait_for(&s->stop_asked);
+    drain(s);
+    tear_down(s);
+}
+
+/* --- hudhud serve --------------------------------------------------------------------------------
+ */
+
+static void say_ready(const struct serve *s, const struct config *config, const char *data)
+{
+    struct str listen = config_text(config, "listen");
+    size_t host = listen.len;
+    while (host && listen.ptr[host - 1] != ':')
+        host--;
+    fprintf(stderr, "hudhud %s: ready on http://%.*s:%d (data folder %s, %zu loops)\n",
+            HUDHUD_VERSION, host > 1 ? (int)host - 1 : 7, host > 1 ? listen.ptr : "0.0.0.0",
+            s->port, data, s->n_loops);
+}
+
+enum err serve_run(const char *data, const struct config *config, struct error *error)
+{
+    /* Blocked before any thread starts, so that every thread inherits it and this one waits. */
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    enum log_level level;
+    if (log_level_parse(config_text(config, "log-level"), &level))
+        log_set_level(level);
+
+    struct serve *s;
+    enum err e = serve_start(data, config, true, &s, error);
+    if (e)
+        return e;
+    say_ready(s, config, data);
+    int caught;
+    sigwait(&signals, &caught);
+    log_event(LOG_INFO, "draining", LOG_CSTR("signal", caught == SIGTERM ? "TERM" : "INT"));
+    serve_request_stop(s);
+    serve_finish(s);
+    log_event(LOG_INFO, "stopped");
+    return ERR_OK;
+}
