@@ -1,8 +1,8 @@
 /* A growing buffer that is born with its maximum.
  *
  * Invariants: len <= max always. An append that would pass `max`, or finds no memory, changes
- * nothing and sets `failed`; so do all later appends. Whoever fills a buf checks buf_ok once, at the
- * end. One thread at a time. */
+ * nothing and sets `failed`; so do all later appends. Whoever fills a buf checks buf_ok once, at
+ * the end. One thread at a time. */
 #pragma once
 
 #include "base/base.h"

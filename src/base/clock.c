@@ -33,7 +33,8 @@ static void digits(char *to, int width, int64_t value)
 }
 
 /* Days since 1970-01-01 to a civil date: Howard Hinnant's algorithm, with years that begin in
- * March so that the leap day is the last. Much cheaper than gmtime_r, and every list row has two. */
+ * March so that the leap day is the last. Much cheaper than gmtime_r, and every list row has two.
+ */
 static void civil(int64_t days, int64_t *year, int64_t *month, int64_t *day)
 {
     int64_t z = days + 719468;

@@ -69,7 +69,7 @@ struct error {
     enum err err;
     struct str message; /* a sentence */
     struct error_detail *details, *last_detail;
-    int retry_after; /* seconds, 0: say nothing */
+    int retry_after;  /* seconds, 0: say nothing */
     struct str allow; /* the Allow header of a 405, empty: say nothing */
 };
 

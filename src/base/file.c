@@ -35,7 +35,8 @@ enum err file_read(const char *path, struct buf *to, struct error *error)
 {
     if (str_eq(str_from(path), STR("-")))
         return file_read_fd(STDIN_FILENO, "standard input", to, error);
-    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    _cleanup_(closep)
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_set_errno(error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open %s",
                                path);
@@ -58,14 +59,17 @@ static bool write_all(int fd, struct str s)
 /* A file's name is only durable once its folder is. */
 static bool sync_folder_of(const char *path)
 {
-    _cleanup_(freep) char *copy = xstrdup(path);
-    _cleanup_(closep) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_(freep)
+    char *copy = xstrdup(path);
+    _cleanup_(closep)
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd >= 0 && fsync(fd) == 0;
 }
 
 enum err file_create(const char *path, struct str content, unsigned mode, struct error *error)
 {
-    _cleanup_(closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    _cleanup_(closep)
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
     if (fd < 0)
         return error_set_errno(error, errno == EEXIST ? ERR_CONFLICT : ERR_IO, "cannot make %s",
                                path);

@@ -74,7 +74,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 {
     char now[CLOCK_ISO_MS_LEN];
     clock_format_iso_ms(clock_now_ms(), now);
-    _cleanup_(buf_release) struct buf line;
+    _cleanup_(buf_release)
+    struct buf line;
     buf_init(&line, LOG_LINE_MAX);
     buf_printf(&line, "time=%.*s level=%s event=%s", CLOCK_ISO_MS_LEN, now, names[level], event);
     for (size_t i = 1; i < n && buf_ok(&line); i++) {

@@ -132,7 +132,8 @@ size_t str_columns(struct str s)
         if (n == 2)
             c = (uint32_t)(p[i] & 0x1F) << 6 | (p[i + 1] & 0x3F);
         else if (n == 3)
-            c = (uint32_t)(p[i] & 0x0F) << 12 | (uint32_t)(p[i + 1] & 0x3F) << 6 | (p[i + 2] & 0x3F);
+            c = (uint32_t)(p[i] & 0x0F) << 12 | (uint32_t)(p[i + 1] & 0x3F) << 6 |
+                (p[i + 2] & 0x3F);
         columns += !is_zero_width(c);
         i += n ? n : 1;
     }

@@ -1,5 +1,6 @@
-/* A string is a pointer and a length. It owns nothing and is not NUL-terminated; only at the edge of
- * a library that wants it is a NUL added (arena_cstr). The empty string has len 0 and any ptr. */
+/* A string is a pointer and a length. It owns nothing and is not NUL-terminated; only at the edge
+ * of a library that wants it is a NUL added (arena_cstr). The empty string has len 0 and any ptr.
+ */
 #pragma once
 
 #include "base/base.h"
@@ -43,8 +44,7 @@ static inline bool str_starts(struct str s, struct str prefix)
 
 static inline bool str_ends(struct str s, struct str suffix)
 {
-    return s.len >= suffix.len &&
-           memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
+    return s.len >= suffix.len && memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
 }
 
 /* The part of s from byte `from` on; from is at most s.len. */
