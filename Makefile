@@ -59,7 +59,7 @@ fuzz: ## fuzz every parser of outside bytes, SECONDS=60 each
 bench: build ## measure, beside nginx and Node.js
 	@tools/setup bench
 	@cmake --preset release -DHUDHUD_TESTS=ON $(CMAKE_FLAGS)
-	@cmake --build $(RELEASE)
+	@cmake --build $(RELEASE) --target hudhud store_bench
 	@tests/bench/run $(RELEASE)
 
 demo: build ## a server, Meta's simulator and a signed call; ONCE=1 ends by itself
