@@ -96,6 +96,8 @@
 /* --- settings --------------------------------------------------------------------------------- */
 #define CONFIG_FILE_MAX  (256 * KIB)
 #define CONFIG_VALUE_MAX 4096
+#define CONFIG_NAME_MAX 40               /* of a setting; ours are much shorter */
+#define CONFIG_COMPLAINTS_MAX 20         /* wrong lines told one by one; the rest are counted */
 
 /* --- simulator ----------------------------------------------------------------------------------
  */

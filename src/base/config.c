@@ -1,0 +1,360 @@
+#include "base/config.h"
+#include "base/file.h"
+#include "base/limits.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define HELP_COLUMN 26 /* where the explanation of a setting begins */
+
+static const char *const source_names[] = {"default", "file", "environment", "command line"};
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static bool parse_duration(struct str text, int64_t *ret)
+{
+    int64_t unit = 1;
+    if (str_ends(text, STR("s")) || str_ends(text, STR("m")) || str_ends(text, STR("h"))) {
+        char letter = text.ptr[--text.len];
+        unit = letter == 's' ? 1 : letter == 'm' ? 60 : 3600;
+    }
+    return str_is_digits(text) && str_to_i64(text, ret) && !__builtin_mul_overflow(*ret, unit, ret);
+}
+
+static bool is_choice(const struct setting *s, struct str text)
+{
+    struct str rest = str_from(s->choices);
+    while (rest.len)
+        if (str_eq(str_split(&rest, '|'), text))
+            return true;
+    return false;
+}
+
+static bool parse_value(const struct setting *s, struct str text, int64_t *ret)
+{
+    switch (s->kind) {
+    case SETTING_TEXT: return true;
+    case SETTING_INTEGER: return str_to_i64(text, ret) && *ret >= s->min && *ret <= s->max;
+    case SETTING_DURATION: return parse_duration(text, ret) && *ret >= s->min && *ret <= s->max;
+    case SETTING_SWITCH:
+        *ret = str_eq(text, STR("true"));
+        return *ret || str_eq(text, STR("false"));
+    case SETTING_CHOICE: return is_choice(s, text);
+    }
+    return false;
+}
+
+/* The messages are how most people learn the settings: they say what would be taken. */
+static struct str describe_wrong(const struct setting *s, struct str text, struct arena *arena)
+{
+    if (s->secret)
+        text = STR("...");
+    switch (s->kind) {
+    case SETTING_INTEGER:
+        return arena_printf(arena, "%s: '%.*s' is not a whole number from %" PRId64 " to %" PRId64,
+                            s->name, STR_FMT(text), s->min, s->max);
+    case SETTING_DURATION:
+        return arena_printf(arena,
+                            "%s: '%.*s' is not a duration from %" PRId64 " to %" PRId64
+                            " seconds; use seconds or 30s, 15m, 2h",
+                            s->name, STR_FMT(text), s->min, s->max);
+    case SETTING_CHOICE:
+        return arena_printf(arena, "%s: '%.*s' is not one of %s", s->name, STR_FMT(text),
+                            s->choices);
+    default:
+        return arena_printf(arena, "%s: '%.*s' is neither true nor false", s->name, STR_FMT(text));
+    }
+}
+
+/* Fit to be shown to a person: it comes back in messages and --print-config. */
+static bool is_printable(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7F)
+            return false;
+    return str_is_utf8(text);
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+/* '_' and '-' are the same: graph_url in a file is --graph-url on the command line. */
+static char plain(char c)
+{
+    return c == '_' ? '-' : c;
+}
+
+static bool is_name(const struct setting *s, struct str name)
+{
+    if (name.len != strlen(s->name))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (plain(name.ptr[i]) != plain(s->name[i]))
+            return false;
+    return true;
+}
+
+/* Insertions, deletions and changes of a byte that turn a into b. */
+static size_t distance(struct str a, struct str b)
+{
+    size_t row[CONFIG_NAME_MAX + 1];
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t change = diagonal + (plain(a.ptr[i - 1]) != plain(b.ptr[j - 1]));
+            diagonal = row[j];
+            row[j] = MIN(change, MIN(row[j - 1], diagonal) + 1);
+        }
+    }
+    return row[b.len];
+}
+
+/* `name` has at most CONFIG_NAME_MAX bytes. */
+static const char *nearest_name(const struct config *c, struct str name)
+{
+    const char *nearest = NULL;
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < c->n; i++) {
+        size_t d = distance(name, str_from(c->table[i].name));
+        if (d < best) {
+            best = d;
+            nearest = c->table[i].name;
+        }
+    }
+    return nearest;
+}
+
+/* Index of the row, or c->n. */
+static size_t find_row(const struct config *c, struct str name)
+{
+    size_t i = 0;
+    while (i < c->n && !is_name(&c->table[i], name))
+        i++;
+    return i;
+}
+
+/* --- setting --------------------------------------------------------------------------------- */
+
+/* Sets row i. False, with *problem for a person, when the text is not accepted. What comes from an
+ * earlier source than the value there is checked and left aside. */
+static bool set_row(struct config *c, size_t i, struct str text, enum setting_source source,
+                    struct str *problem)
+{
+    const struct setting *s = &c->table[i];
+    struct setting_value value = {.source = source};
+    if (text.len > CONFIG_VALUE_MAX) {
+        *problem = arena_printf(c->arena, "%s: longer than %d bytes", s->name, CONFIG_VALUE_MAX);
+        return false;
+    }
+    if (!is_printable(text)) {
+        *problem = arena_printf(c->arena, "%s: not UTF-8, or with control characters", s->name);
+        return false;
+    }
+    if (!parse_value(s, text, &value.number)) {
+        *problem = describe_wrong(s, text, c->arena);
+        return false;
+    }
+    if (source < c->values[i].source)
+        return true;
+    value.text = str_make(arena_cstr(c->arena, text), text.len);
+    *problem = STR("no memory for the settings");
+    if (!value.text.ptr)
+        return false;
+    c->values[i] = value;
+    return true;
+}
+
+static bool set_named(struct config *c, struct str name, struct str text,
+                      enum setting_source source, struct str *problem)
+{
+    size_t i = find_row(c, name);
+    if (i < c->n)
+        return set_row(c, i, text, source, problem);
+    if (name.len > CONFIG_NAME_MAX || !is_printable(name))
+        name = STR("...");
+    *problem = arena_printf(c->arena, "unknown setting '%.*s'; the nearest is '%s'", STR_FMT(name),
+                            nearest_name(c, name));
+    return false;
+}
+
+void config_init(struct config *c, const struct setting *table, size_t n, struct arena *arena)
+{
+    *c = (struct config){.table = table, .n = n, .arena = arena};
+    c->values = arena_calloc(arena, n, sizeof(*c->values));
+    if (!c->values)
+        die("no memory for the settings");
+    for (size_t i = 0; i < n; i++) {
+        struct str problem;
+        c->values[i].text = STR("");
+        if (strlen(table[i].name) > CONFIG_NAME_MAX ||
+            (table[i].fallback &&
+             !set_row(c, i, str_from(table[i].fallback), FROM_DEFAULT, &problem)))
+            die(table[i].name);
+    }
+}
+
+enum err config_set(struct config *c, struct str name, struct str text, enum setting_source source,
+                    struct error *error)
+{
+    struct str problem;
+    if (set_named(c, name, text, source, &problem))
+        return ERR_OK;
+    return error_set(error, ERR_VALIDATION, "%.*s", STR_FMT(problem));
+}
+
+/* --- the file -------------------------------------------------------------------------------- */
+
+static bool load_line(struct config *c, struct str line, struct str *problem)
+{
+    if (str_ends(line, STR("\r")))
+        line.len--;
+    line = str_trim(line);
+    if (line.len == 0 || line.ptr[0] == '#')
+        return true;
+    size_t equals = str_find(line, '=');
+    struct str name = str_trim(str_make(line.ptr, equals));
+    if (equals < line.len)
+        return set_named(c, name, str_trim(str_skip(line, equals + 1)), FROM_FILE, problem);
+    *problem = STR("no '=' in this line; write: name = value");
+    return false;
+}
+
+enum err config_load_text(struct config *c, const char *origin, struct str text,
+                          struct error *error)
+{
+    size_t wrong = 0;
+    for (size_t number = 1; text.len; number++) {
+        struct str problem, line = str_split(&text, '\n');
+        if (load_line(c, line, &problem))
+            continue;
+        struct str where = arena_printf(error->arena, "line %zu", number);
+        if (++wrong <= CONFIG_COMPLAINTS_MAX && where.ptr)
+            error_detail(error, where.ptr, "%.*s", STR_FMT(problem));
+    }
+    if (wrong == 0)
+        return ERR_OK;
+    return error_set(error, ERR_VALIDATION, "%zu wrong %s in %s", wrong,
+                     wrong == 1 ? "line" : "lines", origin);
+}
+
+enum err config_load_file(struct config *c, const char *path, struct error *error)
+{
+    _cleanup_(buf_release)
+    struct buf text;
+    buf_init(&text, CONFIG_FILE_MAX);
+    enum err err = file_read(path, &text, error);
+    return err ? err : config_load_text(c, path, buf_str(&text), error);
+}
+
+/* --- the environment ------------------------------------------------------------------------- */
+
+#define ENVIRONMENT_PREFIX "HUDHUD_"
+
+/* "graph-url" is HUDHUD_GRAPH_URL. */
+static void environment_name(const struct setting *s,
+                             char out[sizeof(ENVIRONMENT_PREFIX) + CONFIG_NAME_MAX])
+{
+    char *to = mempcpy(out, ENVIRONMENT_PREFIX, sizeof(ENVIRONMENT_PREFIX) - 1);
+    for (const char *from = s->name; *from; from++)
+        *to++ = *from == '-' ? '_' : *from >= 'a' && *from <= 'z' ? (char)(*from - 32) : *from;
+    *to = '\0';
+}
+
+enum err config_load_environment(struct config *c, struct error *error)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        char name[sizeof(ENVIRONMENT_PREFIX) + CONFIG_NAME_MAX];
+        environment_name(&c->table[i], name);
+        const char *text = getenv(name);
+        struct str problem;
+        if (!text || set_row(c, i, str_from(text), FROM_ENVIRONMENT, &problem))
+            continue;
+        wrong++;
+        const char *where = arena_cstr(error->arena, str_from(name));
+        if (where)
+            error_detail(error, where, "%.*s", STR_FMT(problem));
+    }
+    if (wrong == 0)
+        return ERR_OK;
+    return error_set(error, ERR_VALIDATION, "%zu wrong %s in the environment", wrong,
+                     wrong == 1 ? "variable" : "variables");
+}
+
+/* --- asking ---------------------------------------------------------------------------------- */
+
+static const struct setting_value *find_value(const struct config *c, const char *name)
+{
+    size_t i = find_row(c, str_from(name));
+    if (i == c->n)
+        die(name);
+    return &c->values[i];
+}
+
+struct str config_text(const struct config *c, const char *name)
+{
+    return find_value(c, name)->text;
+}
+
+const char *config_cstr(const struct config *c, const char *name)
+{
+    struct str text = config_text(c, name);
+    return text.len ? text.ptr : NULL;
+}
+
+int64_t config_number(const struct config *c, const char *name)
+{
+    return find_value(c, name)->number;
+}
+
+bool config_switch(const struct config *c, const char *name)
+{
+    return config_number(c, name) != 0;
+}
+
+/* --- showing --------------------------------------------------------------------------------- */
+
+static void add_source(const struct config *c, size_t i, struct buf *out)
+{
+    enum setting_source source = c->values[i].source;
+    buf_printf(out, "  (%s", source_names[source]);
+    if (source == FROM_ENVIRONMENT) {
+        char name[sizeof(ENVIRONMENT_PREFIX) + CONFIG_NAME_MAX];
+        environment_name(&c->table[i], name);
+        buf_printf(out, " %s", name);
+    }
+    buf_add(out, STR(")\n"));
+}
+
+void config_print(const struct config *c, struct buf *out)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        struct str text = c->values[i].text;
+        if (text.len == 0)
+            text = STR("(not set)");
+        else if (c->table[i].secret)
+            text = STR("(set)");
+        buf_printf(out, "%s = %.*s", c->table[i].name, STR_FMT(text));
+        add_source(c, i, out);
+    }
+}
+
+void config_print_help(const struct setting *table, size_t n, struct buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct setting *s = &table[i];
+        size_t begin = out->len;
+        buf_printf(out, "  --%s %s", s->name, s->placeholder ? s->placeholder : "");
+        size_t width = out->len - begin;
+        if (width + 2 > HELP_COLUMN)
+            buf_printf(out, "\n%*s", HELP_COLUMN, "");
+        else
+            buf_printf(out, "%*s", (int)(HELP_COLUMN - width), "");
+        buf_add(out, str_from(s->help));
+        if (s->fallback)
+            buf_printf(out, " (default: %s)", s->fallback);
+        buf_add_char(out, '\n');
+    }
+}
