@@ -118,9 +118,8 @@ export async function startServe({ data, graphUrl, env = {}, args = [] }) {
     child.on('error', reject);
     child.stderr.on('data', (d) => {
       log += d;
-      const ready = log.match(/^.*\bready\b.*?:(\d+)\b.*$/m);
-      const found = ready && ready[0].match(/(?:127\.0\.0\.1|\[::1\]|port=|0\.0\.0\.0):?(\d+)/);
-      if (found) { clearTimeout(timer); resolve(Number(found[1])); }
+      const ready = log.match(/: ready on http:\/\/\S+:(\d+)/);
+      if (ready) { clearTimeout(timer); resolve(Number(ready[1])); }
     });
     closed.then(() => { clearTimeout(timer); fail('ended before it was ready'); });
   });

@@ -1,0 +1,111 @@
+#include "cli/admin.h"
+#include "cli/commands.h"
+#include "cli/list.h"
+#include "cli/payload.h"
+
+static const struct column columns[] = {
+    {"CLIENT ID", "client_id"}, {"NAME", "name"},
+    {"ENABLED", "enabled"},     {"OLD SECRET UNTIL", "previous_valid_until"},
+    {"CREATED", "created_at"},
+};
+
+/* .../clients of the workspace, and what is behind it. */
+static const char *clients_path(struct cli *cli, const char *behind)
+{
+    const char *domain = cli_url_part(cli, args_get(&cli->args, "domain"));
+    return cli_format(cli, "/admin/workspaces/%s/clients%s", domain, behind);
+}
+
+static const char *client_path(struct cli *cli, const char *behind)
+{
+    const char *id = cli_url_part(cli, cli->args.operands[0]);
+    return clients_path(cli, cli_format(cli, "/%s%s", id, behind));
+}
+
+enum err client_list_run(struct cli *cli)
+{
+    struct json data;
+    enum err e = admin_once(cli, "GET", clients_path(cli, ""), STR(""), &data);
+    if (e)
+        return e;
+    return list_print(cli, data, columns, ARRAY_LEN(columns),
+                      "The workspace has no client yet; make one: hudhud client create --help");
+}
+
+static void print_secret_note(struct cli *cli)
+{
+    fputs("The secret is shown this once and never again: keep it now.\n", cli->err);
+}
+
+enum err client_create_run(struct cli *cli)
+{
+    static const struct column created[] = {{"name", "name"},
+                                            {"domain", "domain"},
+                                            {"client_id", "client_id"},
+                                            {"hmac_secret", "hmac_secret"}};
+    _cleanup_(payload_release)
+    struct payload payload;
+    payload_begin(&payload);
+    payload_str(&payload, "name", str_from(args_get(&cli->args, "name")));
+    struct str body;
+    struct json data;
+    enum err e = payload_end(&payload, &body, &cli->error);
+    if (!e)
+        e = admin_once(cli, "POST", clients_path(cli, ""), body, &data);
+    if (!e)
+        e = object_print(cli, data, created, ARRAY_LEN(created));
+    if (!e)
+        print_secret_note(cli);
+    return e;
+}
+
+enum err client_rotate_run(struct cli *cli)
+{
+    static const struct column rotated[] = {{"client_id", "client_id"},
+                                            {"hmac_secret", "hmac_secret"},
+                                            {"old secret until", "previous_valid_until"}};
+    int64_t overlap = CLI_ROTATE_OVERLAP_S;
+    const char *text = args_get(&cli->args, "overlap");
+    if (text && !args_parse_duration(str_from(text), &overlap))
+        return error_set(&cli->error, ERR_USAGE,
+                         "--overlap takes a time such as 90s, 15m, 24h, 7d "
+                         "or 0");
+    _cleanup_(payload_release)
+    struct payload payload;
+    payload_begin(&payload);
+    payload_i64(&payload, "overlap_seconds", overlap);
+    struct str body;
+    struct json data;
+    enum err e = payload_end(&payload, &body, &cli->error);
+    if (!e)
+        e = admin_once(cli, "POST", client_path(cli, "/rotate"), body, &data);
+    if (!e)
+        e = object_print(cli, data, rotated, ARRAY_LEN(rotated));
+    if (!e)
+        print_secret_note(cli);
+    return e;
+}
+
+static enum err set_enabled(struct cli *cli, bool enabled)
+{
+    _cleanup_(payload_release)
+    struct payload payload;
+    payload_begin(&payload);
+    payload_bool(&payload, "enabled", enabled);
+    struct str body;
+    struct json data;
+    enum err e = payload_end(&payload, &body, &cli->error);
+    if (!e)
+        e = admin_once(cli, "PATCH", client_path(cli, ""), body, &data);
+    return e ? e : object_print(cli, data, columns, ARRAY_LEN(columns));
+}
+
+enum err client_disable_run(struct cli *cli)
+{
+    return set_enabled(cli, false);
+}
+
+enum err client_enable_run(struct cli *cli)
+{
+    return set_enabled(cli, true);
+}

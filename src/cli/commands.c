@@ -1,0 +1,378 @@
+#include "cli/commands.h"
+
+#include "sim/sim.h"
+
+#define DOMAIN_OPTION                                                                              \
+    {                                                                                              \
+        .name = "domain", .placeholder = "DOMAIN", .required = true,                               \
+        .help = "the workspace, by its domain",                                                    \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        .name = NULL,                                                                              \
+    }
+
+const struct option global_options[] = {
+    {.name = "data",
+     .placeholder = "DIR",
+     .environment = "HUDHUD_DATA",
+     .help = "the data folder; default hudhud-data"},
+    {.name = "config",
+     .placeholder = "FILE",
+     .environment = "HUDHUD_CONFIG",
+     .help = "the server's configuration file"},
+    {.name = "help", .letter = 'h', .help = "say how to use it"},
+    {.name = "version", .help = "print the version"},
+    END,
+};
+const struct option json_option = {.name = "json", .help = "print data as JSON"};
+
+static const struct option domain_only[] = {DOMAIN_OPTION, END};
+
+/* --- server ---------------------------------------------------------------------------------- */
+
+static const struct option serve_options[] = {
+    {.name = "print-config", .help = "print every setting and where its value comes from, and end"},
+    END,
+};
+
+static const struct option sim_command_options[] = {
+    {.name = "listen", .placeholder = "ADDR:PORT", .help = "where to listen; default " SIM_LISTEN},
+    {.name = "numbers", .placeholder = "N", .help = "how many numbers the demo account has"},
+    {.name = "scenario", .placeholder = "FILE", .help = "accounts, numbers and faults, as JSON"},
+    {.name = "quiet", .letter = 'q', .help = "no line for each request"},
+    END,
+};
+
+/* --- data ------------------------------------------------------------------------------------ */
+
+static const struct option workspace_create_options[] = {
+    {.name = "domain",
+     .placeholder = "DOMAIN",
+     .required = true,
+     .help = "its subdomain label, which callers send as X-Domain"},
+    END,
+};
+
+static const struct option client_create_options[] = {
+    DOMAIN_OPTION,
+    {.name = "name",
+     .placeholder = "NAME",
+     .required = true,
+     .help = "what the client is, for people"},
+    END,
+};
+
+static const struct option client_rotate_options[] = {
+    DOMAIN_OPTION,
+    {.name = "overlap",
+     .placeholder = "TIME",
+     .help = "how long the old secret is good too, such as 0, 15m, 24h, 7d; default 24h"},
+    END,
+};
+
+static const struct option number_link_options[] = {
+    DOMAIN_OPTION,
+    {.name = "waba-id",
+     .placeholder = "ID",
+     .required = true,
+     .help = "Meta's id of the WhatsApp Business Account"},
+    {.name = "token-file",
+     .placeholder = "FILE",
+     .help = "a file with the access token; \"-\" is standard input"},
+    {.name = "replace",
+     .help = "take the new token though the account is linked and its old one works"},
+    {.name = "token",
+     .placeholder = "TOKEN",
+     .refuse =
+         "is not taken: all users of a machine can read its command lines; pipe the token in, "
+         "or name its file with --token-file"},
+    END,
+};
+
+static const struct option number_history_options[] = {
+    DOMAIN_OPTION,
+    {.name = "page", .placeholder = "N", .help = "which page; default 1, the newest"},
+    {.name = "limit", .placeholder = "N", .help = "how many on a page, 1 to 100; default 20"},
+    END,
+};
+
+/* --- signing --------------------------------------------------------------------------------- */
+
+#define TIMESTAMP_OPTION                                                                           \
+    {                                                                                              \
+        .name = "timestamp", .placeholder = "SECONDS",                                             \
+        .help = "sign for this Unix time instead of now",                                          \
+    }
+
+static const struct option call_options[] = {
+    {.name = "body",
+     .letter = 'd',
+     .placeholder = "BODY",
+     .help = "the body; @FILE reads a file, @- standard input"},
+    {.name = "header",
+     .letter = 'H',
+     .placeholder = "LINE",
+     .repeat = true,
+     .help = "one more header, or another value for one: \"Name: value\""},
+    {.name = "include", .letter = 'i', .help = "print the answer's status and headers too"},
+    {.name = "curl", .help = "print the same call as a curl line instead of making it"},
+    TIMESTAMP_OPTION,
+    END,
+};
+
+static const struct option sign_options[] = {TIMESTAMP_OPTION, END};
+
+static const struct option help_options[] = {
+    {.name = "markdown", .help = "the help of all commands, as docs/cli.md has it"},
+    END,
+};
+
+#define CREDENTIALS_HELP                                                                           \
+    "The client is named by variables, so that its secret is on no command line:\n"                \
+    "HUDHUD_DOMAIN, HUDHUD_CLIENT_ID and HUDHUD_SECRET."
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+const struct command commands[] = {
+    {
+        .path = "init",
+        .summary = "Make the data folder",
+        .flags = COMMAND_FOLDER,
+        .details =
+            "Makes the folder with its database and sealing key, for its user alone. What is\n"
+            "there already is never overwritten.",
+        .example = "hudhud init --data /var/lib/hudhud",
+        .run = init_run,
+    },
+    {
+        .path = "serve",
+        .summary = "Serve the API",
+        .options = serve_options,
+        .flags = COMMAND_FOLDER | COMMAND_CONFIG | COMMAND_JSON | COMMAND_SETTINGS,
+        .details =
+            "Runs until SIGTERM or SIGINT, then answers what was begun and ends. A setting comes\n"
+            "from its default, the configuration file, its variable or its flag; the last of\n"
+            "these wins.",
+        .example = "hudhud serve --data /var/lib/hudhud --listen 127.0.0.1:8080\n"
+                   "hudhud serve --config /etc/hudhud.conf --print-config",
+        .run = serve_command_run,
+    },
+    {
+        .path = "workspace create",
+        .summary = "Make a workspace",
+        .operands = "NAME",
+        .options = workspace_create_options,
+        .flags = COMMAND_ADMIN,
+        .example = "hudhud workspace create \"Acme Trading\" --domain acme",
+        .run = workspace_create_run,
+    },
+    {
+        .path = "workspace list",
+        .summary = "List the workspaces",
+        .flags = COMMAND_ADMIN,
+        .example = "hudhud workspace list",
+        .run = workspace_list_run,
+    },
+    {
+        .path = "workspace rename",
+        .summary = "Give a workspace another name",
+        .operands = "NAME",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .details = "The name is for people. The domain is what callers sign with and stays.",
+        .example = "hudhud workspace rename --domain acme \"Acme Holding\"",
+        .run = workspace_rename_run,
+    },
+    {
+        .path = "workspace disable",
+        .summary = "Disable a workspace",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .details = "Refuses all its callers until it is enabled again. Nothing is deleted.",
+        .example = "hudhud workspace disable --domain acme",
+        .run = workspace_disable_run,
+    },
+    {
+        .path = "workspace enable",
+        .summary = "Enable a workspace again",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .example = "hudhud workspace enable --domain acme",
+        .run = workspace_enable_run,
+    },
+    {
+        .path = "client create",
+        .summary = "Make an API client",
+        .options = client_create_options,
+        .flags = COMMAND_ADMIN,
+        .details = "Prints the client's id and its HMAC secret, which is shown this once only.",
+        .example = "hudhud client create --domain acme --name \"web shop\"",
+        .run = client_create_run,
+    },
+    {
+        .path = "client list",
+        .summary = "List the clients of a workspace",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .example = "hudhud client list --domain acme",
+        .run = client_list_run,
+    },
+    {
+        .path = "client rotate",
+        .summary = "Give a client a new secret",
+        .operands = "CLIENT_ID",
+        .options = client_rotate_options,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "Prints the new secret, this once only. The old one is good beside it for the time of\n"
+            "--overlap, so that callers can be changed one by one; 0 ends it at once.",
+        .example = "hudhud client rotate --domain acme --overlap 24h CLIENT_ID",
+        .run = client_rotate_run,
+    },
+    {
+        .path = "client disable",
+        .summary = "Disable a client",
+        .operands = "CLIENT_ID",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .example = "hudhud client disable --domain acme CLIENT_ID",
+        .run = client_disable_run,
+    },
+    {
+        .path = "client enable",
+        .summary = "Enable a client again",
+        .operands = "CLIENT_ID",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .example = "hudhud client enable --domain acme CLIENT_ID",
+        .run = client_enable_run,
+    },
+    {
+        .path = "number link",
+        .summary = "Link the numbers of a WhatsApp account",
+        .options = number_link_options,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "Checks the access token with Meta, imports the account's numbers and subscribes the\n"
+            "app to its webhooks. The token comes from standard input, from a file, or is asked\n"
+            "for at a terminal. It is kept sealed and is never shown.",
+        .example =
+            "hudhud number link --domain acme --waba-id 102290129340398 --token-file token.txt\n"
+            "pass meta/token | hudhud number link --domain acme --waba-id 102290129340398",
+        .run = number_link_run,
+    },
+    {
+        .path = "number list",
+        .summary = "List the linked numbers",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .example = "hudhud number list --domain acme",
+        .run = number_list_run,
+    },
+    {
+        .path = "number show",
+        .summary = "Show a number and its health",
+        .operands = "ID",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .details = "ID is the number's id here, or Meta's.",
+        .example = "hudhud number show --domain acme 1",
+        .run = number_show_run,
+    },
+    {
+        .path = "number sync",
+        .summary = "Sync numbers with Meta now",
+        .operands = "[ID...]",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "Asks Meta about the accounts of these numbers, or of all, and lists the workspace's\n"
+            "numbers then. The server does the same by itself every sync interval.",
+        .example = "hudhud number sync --domain acme\n"
+                   "hudhud number sync --domain acme 1 2",
+        .run = number_sync_run,
+    },
+    {
+        .path = "number history",
+        .summary = "List the changes of a number",
+        .operands = "ID",
+        .options = number_history_options,
+        .flags = COMMAND_ADMIN,
+        .details = "Every change of its quality, status, name and limit, newest first.",
+        .example = "hudhud number history --domain acme 1",
+        .run = number_history_run,
+    },
+    {
+        .path = "number unlink",
+        .summary = "Unlink a number",
+        .operands = "ID",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .details = "It is no longer listed or usable; nothing changes at Meta.",
+        .example = "hudhud number unlink --domain acme 1",
+        .run = number_unlink_run,
+    },
+    {
+        .path = "call",
+        .summary = "Make one signed call",
+        .operands = "METHOD PATH",
+        .options = call_options,
+        .details =
+            "PATH is relative to /api/developer and carries the query. JSON is indented on a\n"
+            "terminal and printed as it came otherwise. Fails when the answer is not 2xx.\n\n"
+            "HUDHUD_URL is where the server is; default http://127.0.0.1:8080.\n" CREDENTIALS_HELP,
+        .example = "hudhud call GET '/waba-numbers?include=health'\n"
+                   "hudhud call --curl GET /waba-numbers\n"
+                   "hudhud call -i POST /waba-numbers/1/sync",
+        .run = call_run,
+    },
+    {
+        .path = "sign",
+        .summary = "Print the headers of a signed call",
+        .operands = "METHOD PATH [BODY]",
+        .options = sign_options,
+        .flags = COMMAND_JSON,
+        .details = "BODY is text, @FILE or @- for standard input.\n\n" CREDENTIALS_HELP,
+        .example = "hudhud sign GET /waba-numbers",
+        .run = sign_run,
+    },
+    {
+        .path = "sim",
+        .summary = "Play Meta's Graph API",
+        .options = sim_command_options,
+        .details =
+            "A server to develop and test against: everything in memory, nothing leaves the\n"
+            "machine.",
+        .footer = sim_help,
+        .example = "hudhud sim --numbers 5\n"
+                   "hudhud serve --graph-url http://" SIM_LISTEN,
+        .run = sim_command_run,
+    },
+    {
+        .path = "doctor",
+        .summary = "Check everything and say what to do",
+        .flags = COMMAND_ADMIN,
+        .details =
+            "Checks the folder, the key, the disk, the database, the server, the clock, the way to\n"
+            "Graph and the token of every account. Fails when a check does.",
+        .example = "hudhud doctor --data /var/lib/hudhud",
+        .run = doctor_run,
+    },
+    {
+        .path = "version",
+        .summary = "Print the version",
+        .flags = COMMAND_JSON,
+        .example = "hudhud version",
+        .run = version_run,
+    },
+    {
+        .path = "help",
+        .summary = "Say how to use a command",
+        .operands = "[COMMAND...]",
+        .options = help_options,
+        .example = "hudhud help number link",
+        .run = help_run,
+    },
+};
+const size_t n_commands = ARRAY_LEN(commands);

@@ -1,0 +1,42 @@
+/* What the command table runs: one file a group. */
+#pragma once
+
+#include "cli/cli.h"
+
+/* server.c */
+enum err init_run(struct cli *cli) MUST_USE;
+enum err serve_command_run(struct cli *cli) MUST_USE;
+enum err sim_command_run(struct cli *cli) MUST_USE;
+
+/* workspace.c */
+enum err workspace_create_run(struct cli *cli) MUST_USE;
+enum err workspace_list_run(struct cli *cli) MUST_USE;
+enum err workspace_rename_run(struct cli *cli) MUST_USE;
+enum err workspace_disable_run(struct cli *cli) MUST_USE;
+enum err workspace_enable_run(struct cli *cli) MUST_USE;
+
+/* client.c */
+enum err client_create_run(struct cli *cli) MUST_USE;
+enum err client_list_run(struct cli *cli) MUST_USE;
+enum err client_rotate_run(struct cli *cli) MUST_USE;
+enum err client_disable_run(struct cli *cli) MUST_USE;
+enum err client_enable_run(struct cli *cli) MUST_USE;
+
+/* number.c */
+enum err number_link_run(struct cli *cli) MUST_USE;
+enum err number_list_run(struct cli *cli) MUST_USE;
+enum err number_show_run(struct cli *cli) MUST_USE;
+enum err number_sync_run(struct cli *cli) MUST_USE;
+enum err number_history_run(struct cli *cli) MUST_USE;
+enum err number_unlink_run(struct cli *cli) MUST_USE;
+
+/* call.c, sign.c */
+enum err call_run(struct cli *cli) MUST_USE;
+enum err sign_run(struct cli *cli) MUST_USE;
+
+/* doctor.c */
+enum err doctor_run(struct cli *cli) MUST_USE;
+
+/* about.c */
+enum err version_run(struct cli *cli) MUST_USE;
+enum err help_run(struct cli *cli) MUST_USE;

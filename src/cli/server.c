@@ -1,0 +1,96 @@
+#include "cli/admin.h"
+#include "cli/commands.h"
+#include "serve/serve.h"
+#include "sim/sim.h"
+#include "json/writer.h"
+
+enum err init_run(struct cli *cli)
+{
+    const char *data = cli_data_folder(cli);
+    enum err e = serve_init_folder(data, &cli->error);
+    if (e)
+        return e;
+    fprintf(cli->out,
+            "Made the data folder %s.\n"
+            "Keep a copy of %s/key in a safe place: without it no token or secret in the database "
+            "can be read.\n",
+            data, data);
+    return ERR_OK;
+}
+
+/* --- serve ----------------------------------------------------------------------------------- */
+
+static const char *source_name(enum setting_source source)
+{
+    switch (source) {
+    case FROM_DEFAULT: return "default";
+    case FROM_FILE: return "file";
+    case FROM_ENVIRONMENT: return "environment";
+    case FROM_COMMAND_LINE: return "command line";
+    }
+    return "";
+}
+
+static void config_write_json(const struct config *config, struct buf *out)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_open(&w, '[');
+    for (size_t i = 0; i < config->n; i++) {
+        const struct setting *s = &config->table[i];
+        const struct setting_value *v = &config->values[i];
+        json_open(&w, '{');
+        json_member_cstr(&w, "name", s->name);
+        if (s->secret && v->text.len)
+            json_member_cstr(&w, "value", "(set)");
+        else
+            json_member_opt(&w, "value", v->text);
+        json_member_cstr(&w, "source", source_name(v->source));
+        json_close(&w, '}');
+    }
+    json_close(&w, ']');
+}
+
+static enum err print_config(struct cli *cli, const struct config *config)
+{
+    _cleanup_(buf_release)
+    struct buf text;
+    buf_init(&text, CONFIG_FILE_MAX);
+    if (cli_wants_json(cli)) {
+        config_write_json(config, &text);
+        cli_print_json(cli, buf_str(&text));
+    } else {
+        config_print(config, &text);
+        fwrite(text.ptr, 1, text.len, cli->out);
+    }
+    return buf_ok(&text) ? ERR_OK : ERR_NO_MEMORY;
+}
+
+enum err serve_command_run(struct cli *cli)
+{
+    struct config *config;
+    enum err e = settings_load(cli, &config);
+    if (e)
+        return e;
+    if (args_has(&cli->args, "print-config"))
+        return print_config(cli, config);
+    return serve_run(cli_data_folder(cli), config, &cli->error);
+}
+
+/* --- sim ------------------------------------------------------------------------------------- */
+
+enum err sim_command_run(struct cli *cli)
+{
+    int64_t numbers;
+    enum err e =
+        args_i64(&cli->args, "numbers", 1, SIM_NUMBERS_MAX, SIM_NUMBERS, &numbers, &cli->error);
+    if (e)
+        return e;
+    const struct sim_options options = {
+        .listen = args_get(&cli->args, "listen"),
+        .numbers = (int)numbers,
+        .scenario_path = args_get(&cli->args, "scenario"),
+        .quiet = args_has(&cli->args, "quiet"),
+    };
+    return sim_run(&options, &cli->error);
+}

@@ -1,0 +1,116 @@
+#include "cli/token.h"
+
+#include "base/file.h"
+#include "base/limits.h"
+
+#include <errno.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define CTRL_C    '\003'
+#define CTRL_D    '\004'
+#define CTRL_U    '\025'
+#define BACKSPACE '\b'
+#define DELETE    '\177'
+
+/* --- the prompt ------------------------------------------------------------------------------ */
+
+/* Byte by byte: a terminal's own line editing would cut a long token at 4095 bytes, and with its
+ * signals on Ctrl-C would leave the terminal silent. True when the line is complete. */
+static bool take_key(struct buf *line, char key, bool *ret_cancelled)
+{
+    switch (key) {
+    case '\r':
+    case '\n':
+    case CTRL_D: return true;
+    case CTRL_C: *ret_cancelled = true; return true;
+    case CTRL_U: line->len = 0; return false;
+    case BACKSPACE:
+    case DELETE: line->len -= line->len > 0; return false;
+    default: buf_add_char(line, key); return false;
+    }
+}
+
+static enum err read_keys(struct cli *cli, struct buf *line)
+{
+    bool cancelled = false, complete = false;
+    while (!complete) {
+        char key;
+        ssize_t n = read(STDIN_FILENO, &key, 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        complete = take_key(line, key, &cancelled);
+    }
+    return cancelled ? error_set(&cli->error, ERR_CLOSED, "cancelled") : ERR_OK;
+}
+
+static enum err prompt(struct cli *cli, struct buf *line)
+{
+    struct termios before;
+    if (tcgetattr(STDIN_FILENO, &before) != 0)
+        return error_set_errno(&cli->error, ERR_IO, "cannot silence the terminal");
+    struct termios silent = before;
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
+    silent.c_cc[VMIN] = 1;
+    silent.c_cc[VTIME] = 0;
+    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0)
+        return error_set_errno(&cli->error, ERR_IO, "cannot silence the terminal");
+    fputs("Access token (it is not shown): ", cli->err);
+    fflush(cli->err);
+    enum err e = read_keys(cli, line);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    fputc('\n', cli->err);
+    return e;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static bool is_visible_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] <= ' ' || s.ptr[i] > '~')
+            return false;
+    return true;
+}
+
+static struct str without_space_around(struct str s)
+{
+    while (s.len && strchr(" \t\r\n", s.ptr[0]))
+        s = str_skip(s, 1);
+    while (s.len && strchr(" \t\r\n", s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+static enum err keep_token(struct cli *cli, struct str text, struct secret *ret)
+{
+    text = without_space_around(text);
+    if (!text.len)
+        return error_set(&cli->error, ERR_VALIDATION,
+                         "the token is empty; pipe it in, or name its file with --token-file");
+    if (text.len > TOKEN_MAX || !is_visible_ascii(text))
+        return error_set(&cli->error, ERR_VALIDATION,
+                         "that is no access token: one has at most %d characters, and no blanks or "
+                         "line ends within",
+                         TOKEN_MAX);
+    secret_set(ret, text);
+    return ERR_OK;
+}
+
+enum err token_read(struct cli *cli, const char *file, struct secret *ret)
+{
+    /* All its room at once: growing would leave copies of the token behind. */
+    _cleanup_(buf_wipe)
+    struct buf text;
+    buf_init(&text, 2 * TOKEN_MAX);
+    if (!buf_reserve(&text, text.max))
+        return ERR_NO_MEMORY;
+    enum err e;
+    if (!file && isatty(STDIN_FILENO) == 1)
+        e = prompt(cli, &text);
+    else
+        e = file_read(file ? file : "-", &text, &cli->error);
+    return e ? e : keep_token(cli, buf_str(&text), ret);
+}

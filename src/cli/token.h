@@ -1,0 +1,10 @@
+/* Where an access token comes from: a pipe, a file, or a person at a terminal who types it unseen.
+ * Never the command line, which every user of the machine can read. */
+#pragma once
+
+#include "base/secret.h"
+#include "cli/cli.h"
+
+/* `file` is --token-file ("-": standard input) or NULL: standard input, with a prompt when that is
+ * a terminal. Blanks and line ends around the token are dropped. */
+enum err token_read(struct cli *cli, const char *file, struct secret *ret) MUST_USE;
