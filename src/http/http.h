@@ -1,17 +1,19 @@
 /* An HTTP/1.1 server on a libuv loop: connections, llhttp and the strict policy around it.
  *
- * Threads: a server belongs to the thread of its loop; every function here is called on it. A connection
- * never leaves its loop. Who wants to answer from another thread posts to a queue of the loop's.
+ * Threads: a server belongs to the thread of its loop; every function here is called on it. A
+ * connection never leaves its loop. Who wants to answer from another thread posts to a queue of the
+ * loop's.
  *
  * Life of a request: the header is parsed and checked -> hooks->accept (body limit, early refusal)
  * -> the body is gathered -> hooks->handle -> somebody, now or later, calls http_respond exactly
  * once. Until then no byte of the next request on that connection is looked at: pipelined requests
  * are answered in order, and a slow answer holds back only its own connection. The request and its
  * arena die right after http_respond. If the client goes away first, `gone` becomes true; the
- * handler answers all the same and the answer is dropped.
+ * handler answers all the same, and the answer is dropped unless the client only ended its side.
  *
  * What is malformed never reaches a hook but `refuse`, which writes the body of the answer; the
- * connection is closed after it. Answers to one loop turn's pipelined requests leave in one write. */
+ * connection is closed after it. Answers to one loop turn's pipelined requests leave in one write.
+ */
 #pragma once
 
 #include "base/buf.h"
@@ -47,13 +49,13 @@ struct http_request {
     struct str query;  /* "?x=1", with its "?", raw; empty when there is none */
     struct http_header headers[HTTP_HEADERS_MAX];
     size_t n_headers;
-    struct str body;   /* whole, decoded from chunks */
+    struct str body; /* whole, decoded from chunks */
     char id[HTTP_REQUEST_ID_LEN];
-    int64_t begun_us;  /* monotonic, when its header was complete */
-    bool gone;         /* the client closed before the answer */
-    bool from_unix;    /* came in by a unix socket: the control socket */
+    int64_t begun_us; /* monotonic, when its header was complete */
+    bool gone;        /* the client closed, or will send no more, before the answer */
+    bool from_unix;   /* came in by a unix socket: the control socket */
     struct sockaddr_storage peer;
-    void *user;        /* the handler's own */
+    void *user; /* the handler's own */
 };
 
 /* The value of a header that occurs exactly once: {NULL,0} when it is absent; *ret_twice, unless
@@ -62,7 +64,7 @@ struct str http_header_get(const struct http_request *r, struct str name, bool *
 
 struct http_response {
     int status;
-    struct str content_type; /* empty: no Content-Type (204, 304) */
+    struct str content_type;                            /* empty: no Content-Type (204, 304) */
     struct http_header headers[HTTP_EXTRA_HEADERS_MAX]; /* ours: never a client's bytes */
     size_t n_headers;
     struct str body; /* copied by http_respond; left out for HEAD, 204 and 304 */
@@ -95,14 +97,24 @@ struct http_timeouts { /* milliseconds; zero means the default of limits.h */
     int header, body, idle, write;
 };
 
+/* What a connection may take only so long for. */
+enum http_deadline {
+    HTTP_DEADLINE_IDLE,   /* the first byte of a request */
+    HTTP_DEADLINE_HEADER, /* the rest of its header */
+    HTTP_DEADLINE_BODY,
+    HTTP_DEADLINE_WRITE,  /* the client to read some of an answer */
+    HTTP_DEADLINE_LINGER, /* the client to notice that it was refused */
+    HTTP_DEADLINE_COUNT,
+};
+
 struct http_server {
     uv_loop_t *loop;
     struct http_hooks hooks;
     void *arg;
-    struct http_timeouts timeouts;
     struct list listeners;
-    struct list connections[4]; /* by deadline kind: idle, header, body, write; oldest first */
-    struct list waiting;        /* connections whose request is being handled */
+    int after_ms[HTTP_DEADLINE_COUNT];            /* how long each kind takes */
+    struct list connections[HTTP_DEADLINE_COUNT]; /* the one to expire first is first */
+    struct list waiting; /* connections whose request is being handled: no deadline of ours */
     uv_timer_t tick;
     size_t n_connections;
     size_t n_requests; /* answered since the start */
@@ -135,8 +147,8 @@ struct http_match {
 bool http_path_match(const char *pattern, struct str path, struct http_match *ret);
 
 /* --- URLs and queries ------------------------------------------------------------------------- */
-/* Percent-decoding, with '+' as blank when `form`. {NULL,0} when malformed (a bad escape, a NUL, not
- * UTF-8) or the arena is full. */
+/* Percent-decoding, with '+' as blank when `form`. {NULL,0} when malformed (a bad escape, a NUL,
+ * not UTF-8) or the arena is full. */
 struct str http_url_decode(struct str s, bool form, struct arena *arena);
 /* Percent-encodes all but unreserved characters (RFC 3986 §2.3), onto `out`. */
 void http_url_encode(struct str s, struct buf *out);

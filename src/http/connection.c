@@ -1,0 +1,427 @@
+#include "http/connection.h"
+#include "base/log.h"
+#include "http/response.h"
+
+#include <assert.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+static void connection_run(struct http_connection *c);
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void free_if_unused(struct http_connection *c)
+{
+    if (!c->handle_gone || c->handling)
+        return;
+    struct http_server *s = c->server;
+    http_parser_release(&c->parser);
+    arena_release(&c->request.arena);
+    buf_release(&c->out);
+    buf_release(&c->sending);
+    free(c);
+    s->n_connections--;
+    http_server_check_drained(s);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct http_connection *c = handle->data;
+    c->handle_gone = true;
+    free_if_unused(c);
+}
+
+void http_connection_close(struct http_connection *c)
+{
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    c->state = CONNECTION_CLOSED;
+    c->request.gone = true;
+    list_remove(&c->node);
+    uv_close(&c->handle, on_closed);
+}
+
+void http_connection_drain(struct http_connection *c)
+{
+    if (c->state == CONNECTION_READING && http_parser_is_idle(&c->parser) && !c->running)
+        http_connection_close(c);
+}
+
+/* All was answered and written. Closing while the client still sends would make the kernel reset
+ * the connection, and the client might never see the answer: so only our side is ended, and what
+ * comes is read and dropped for a while (RFC 9112 §9.6). */
+static void finish(struct http_connection *c)
+{
+    uv_os_fd_t fd;
+    bool quiet = !c->linger && !http_parser_has_more(&c->parser);
+    if (quiet || c->ended || uv_fileno(&c->handle, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
+        http_connection_close(c);
+        return;
+    }
+    http_parser_discard(&c->parser);
+    c->state = CONNECTION_LINGERING;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct http_connection *c = write->data;
+    c->writing = false;
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    buf_clear(&c->sending);
+    if (status < 0)
+        http_connection_close(c);
+    else
+        connection_run(c);
+}
+
+/* What the client has not taken: libuv's part and the kernel's, which may be megabytes. */
+static size_t unsent_bytes(const struct http_connection *c)
+{
+    uv_os_fd_t fd;
+    int in_kernel = 0;
+    if (uv_fileno(&c->handle, &fd) != 0 || ioctl(fd, SIOCOUTQ, &in_kernel) != 0)
+        in_kernel = 0;
+    return uv_stream_get_write_queue_size(&c->stream) + (size_t)in_kernel;
+}
+
+/* Most answers leave in this one write; what the socket does not take, libuv writes later. */
+static void flush(struct http_connection *c)
+{
+    if (c->state == CONNECTION_CLOSED || c->writing || c->out.len == 0)
+        return;
+    uv_buf_t all = uv_buf_init(c->out.ptr, (unsigned)c->out.len);
+    int n = uv_try_write(&c->stream, &all, 1);
+    if (n == UV_EAGAIN)
+        n = 0;
+    if (n < 0) {
+        http_connection_close(c);
+        return;
+    }
+    if ((size_t)n == c->out.len) {
+        buf_clear(&c->out);
+        return;
+    }
+    struct buf out = c->out;
+    c->out = c->sending;
+    c->sending = out;
+    uv_buf_t rest = uv_buf_init(out.ptr + n, (unsigned)(out.len - (size_t)n));
+    c->write.data = c;
+    if (uv_write(&c->write, &c->stream, &rest, 1, on_written) != 0) {
+        http_connection_close(c);
+        return;
+    }
+    c->writing = c->renewed = true;
+    c->unsent = unsent_bytes(c);
+}
+
+/* --- deadlines -------------------------------------------------------------------------------- */
+
+/* False: no deadline, the handler takes its time. */
+static bool deadline_of(const struct http_connection *c, enum http_deadline *ret)
+{
+    if (c->writing)
+        *ret = HTTP_DEADLINE_WRITE;
+    else if (c->state == CONNECTION_LINGERING)
+        *ret = HTTP_DEADLINE_LINGER;
+    else if (c->state == CONNECTION_HANDLING)
+        return false;
+    else if (http_parser_is_idle(&c->parser))
+        *ret = HTTP_DEADLINE_IDLE;
+    else
+        *ret = c->parser.stage == STAGE_BODY ? HTTP_DEADLINE_BODY : HTTP_DEADLINE_HEADER;
+    return true;
+}
+
+/* Puts the connection into the list it belongs to. All of one list have the same time, so that the
+ * list is in the order of expiry. */
+static void set_deadline(struct http_connection *c)
+{
+    struct http_server *s = c->server;
+    enum http_deadline kind = c->deadline;
+    bool timed = deadline_of(c, &kind);
+    if (timed == c->timed && kind == c->deadline && !c->renewed)
+        return;
+    list_remove(&c->node);
+    list_add(timed ? &s->connections[kind] : &s->waiting, &c->node);
+    c->timed = timed;
+    c->deadline = kind;
+    c->renewed = false;
+    if (timed)
+        c->expires_ms = uv_now(s->loop) + (uint64_t)s->after_ms[kind];
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* Adds the answer to `out`, and leaves the request. */
+static void answer(struct http_connection *c, const struct http_response *response, bool keep)
+{
+    struct http_server *s = c->server;
+    struct http_response_frame frame = {
+        .id = c->request.id,
+        .head_only = c->request.method == HTTP_HEAD,
+        .close = !keep,
+        .keep_alive = c->parser.http10,
+    };
+    if (!http_response_write(&c->out, response, &frame)) {
+        http_connection_close(c); /* no memory: better no answer than half of one */
+        return;
+    }
+    s->n_requests++;
+    arena_clear(&c->request.arena);
+    http_parser_finish(&c->parser);
+    c->renewed = true;
+    c->state = keep ? CONNECTION_READING : CONNECTION_CLOSING;
+}
+
+/* The connection can go on only when it is known where the next request begins. */
+static void refuse(struct http_connection *c, enum err e, const char *why, bool keep)
+{
+    struct http_server *s = c->server;
+    struct http_response response = {.status = err_status(e)};
+    if (s->hooks.refuse)
+        s->hooks.refuse(s->arg, &c->request, e, why, &response);
+    response.status = err_status(e);
+    keep = keep && !response.close && !s->draining;
+    c->linger = !keep;
+    answer(c, &response, keep);
+}
+
+static void take_head(struct http_connection *c)
+{
+    struct http_server *s = c->server;
+    struct http_parser *p = &c->parser;
+    size_t body_max = HTTP_BODY_MAX;
+    enum err e = s->hooks.accept ? s->hooks.accept(s->arg, &c->request, &body_max) : ERR_OK;
+    if (e) {
+        refuse(c, e, "refused before its body", p->keep_alive && !p->has_body);
+        return;
+    }
+    http_parser_accept(p, body_max);
+    if (p->expects_continue && p->stage == STAGE_BODY && !http_parser_has_more(p))
+        buf_add(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+static void take_event(struct http_connection *c, enum http_parser_event event)
+{
+    struct http_server *s = c->server;
+    switch (event) {
+    case PARSER_MORE: break;
+    case PARSER_HEAD: take_head(c); break;
+    case PARSER_COMPLETE:
+        c->state = CONNECTION_HANDLING;
+        c->handling = true;
+        c->request.gone = c->ended;
+        s->hooks.handle(s->arg, &c->request);
+        break;
+    case PARSER_REFUSED: refuse(c, c->parser.err, c->parser.why, false); break;
+    }
+}
+
+/* False once nothing can be done with what has arrived. */
+static bool step(struct http_connection *c)
+{
+    if (c->state != CONNECTION_READING || c->writing)
+        return false;
+    enum http_parser_event event = http_parser_next(&c->parser);
+    take_event(c, event);
+    if (c->out.len >= HTTP_GATHER_SIZE)
+        flush(c);
+    return event != PARSER_MORE;
+}
+
+static void set_reading(struct http_connection *c);
+
+/* Takes as many requests as have arrived, until one waits for its answer or the client is to read;
+ * then writes all answers at once. */
+static void connection_run(struct http_connection *c)
+{
+    if (c->running)
+        return;
+    c->running = true;
+    while (step(c))
+        ;
+    c->running = false;
+    flush(c);
+    if (c->state == CONNECTION_CLOSING && !c->writing)
+        finish(c);
+    if (c->state == CONNECTION_READING && !c->writing && c->ended)
+        http_connection_close(c); /* the rest of a request will never come */
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    set_deadline(c);
+    set_reading(c);
+}
+
+static struct http_connection *connection_of(struct http_request *r)
+{
+    return CONTAINER_OF(r, struct http_connection, request);
+}
+
+/* The handler is done with the request. False when nobody is left to be answered. */
+static bool take_back(struct http_connection *c)
+{
+    assert(c->handling);
+    c->handling = false;
+    if (c->state == CONNECTION_HANDLING)
+        return true;
+    free_if_unused(c);
+    return false;
+}
+
+void http_respond(struct http_request *r, const struct http_response *response)
+{
+    struct http_connection *c = connection_of(r);
+    if (!take_back(c))
+        return;
+    bool draining = c->server->draining;
+    c->linger = draining || response->close;
+    if (response->body.len > HTTP_OUT_MAX) {
+        log_event(LOG_ERROR, "answer_too_large", LOG_STR("path", r->path));
+        refuse(c, ERR_INTERNAL, "the answer is too large", false);
+    } else {
+        answer(c, response, c->parser.keep_alive && !c->linger);
+    }
+    connection_run(c);
+}
+
+void http_cut(struct http_request *r, struct str partial)
+{
+    struct http_connection *c = connection_of(r);
+    if (!take_back(c))
+        return;
+    buf_add(&c->out, partial);
+    arena_clear(&c->request.arena);
+    http_parser_finish(&c->parser);
+    c->state = CONNECTION_CLOSING;
+    connection_run(c);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static void on_space(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
+{
+    struct http_connection *c = handle->data;
+    size_t size;
+    char *to = http_parser_space(&c->parser, &size);
+    *ret = uv_buf_init(to, (unsigned)size);
+}
+
+static void throw_away(struct http_connection *c, size_t size)
+{
+    c->lingered += size;
+    if (c->lingered > HTTP_LINGER_MAX)
+        http_connection_close(c);
+}
+
+static void on_end(struct http_connection *c)
+{
+    c->ended = c->request.gone = true;
+    c->reading = false;
+    if (c->state == CONNECTION_LINGERING)
+        http_connection_close(c);
+    else
+        connection_run(c);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *into)
+{
+    struct http_connection *c = stream->data;
+    if (n == 0)
+        return; /* EAGAIN */
+    if (n == UV_EOF) {
+        on_end(c);
+    } else if (n < 0) {
+        http_connection_close(c);
+    } else if (c->state == CONNECTION_LINGERING) {
+        throw_away(c, (size_t)n);
+    } else {
+        http_parser_fed(&c->parser, (size_t)n);
+        connection_run(c);
+    }
+}
+
+/* Reads as long as there is room, even while a request is handled: to notice that the client left.
+ */
+static void set_reading(struct http_connection *c)
+{
+    size_t size;
+    http_parser_space(&c->parser, &size);
+    bool reading = size > 0 && !c->ended;
+    if (reading == c->reading)
+        return;
+    c->reading = reading;
+    if (reading && uv_read_start(&c->stream, on_space, on_read) != 0)
+        http_connection_close(c);
+    if (!reading)
+        uv_read_stop(&c->stream);
+}
+
+/* --- its beginning and its time-outs ---------------------------------------------------------- */
+
+static void set_peer(struct http_connection *c, bool is_unix)
+{
+    int len = sizeof(c->request.peer);
+    c->request.from_unix = is_unix;
+    if (is_unix)
+        return;
+    uv_tcp_nodelay(&c->tcp, 1);
+    uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&c->request.peer, &len);
+}
+
+void http_connection_accept(struct http_server *s, uv_stream_t *listener, bool is_unix)
+{
+    struct http_connection *c = xcalloc(1, sizeof(*c));
+    c->server = s;
+    list_init(&c->node);
+    arena_init(&c->request.arena, REQUEST_ARENA_MAX);
+    buf_init(&c->out, HTTP_OUT_MAX + HTTP_GATHER_SIZE + HTTP_HEADER_SIZE_MAX);
+    buf_init(&c->sending, c->out.max);
+    http_parser_init(&c->parser, &c->request);
+    if (is_unix)
+        uv_pipe_init(s->loop, &c->pipe, 0);
+    else
+        uv_tcp_init(s->loop, &c->tcp);
+    c->handle.data = c;
+    c->renewed = true;
+    s->n_connections++;
+    if (uv_accept(listener, &c->stream) != 0 || s->n_connections > HTTP_CONNECTIONS_MAX) {
+        http_connection_close(c);
+        return;
+    }
+    set_peer(c, is_unix);
+    set_deadline(c);
+    set_reading(c);
+}
+
+/* A slow reader gets on as long as it reads at all. */
+static void expire_write(struct http_connection *c)
+{
+    size_t unsent = unsent_bytes(c);
+    if (unsent >= c->unsent) {
+        http_connection_close(c);
+        return;
+    }
+    c->unsent = unsent;
+    c->renewed = true;
+    set_deadline(c);
+}
+
+void http_connection_expire(struct http_connection *c)
+{
+    switch (c->deadline) {
+    case HTTP_DEADLINE_WRITE: expire_write(c); break;
+    case HTTP_DEADLINE_HEADER:
+        refuse(c, ERR_REQUEST_TIMEOUT, "the header did not arrive in time", false);
+        connection_run(c);
+        break;
+    case HTTP_DEADLINE_BODY:
+        refuse(c, ERR_REQUEST_TIMEOUT, "the body did not arrive in time", false);
+        connection_run(c);
+        break;
+    default: http_connection_close(c); break;
+    }
+}

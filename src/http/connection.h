@@ -1,0 +1,57 @@
+/* One connection: reading, the turn of its requests, writing, and its end. Owned by its server;
+ * lives on the server's thread. */
+#pragma once
+
+#include "http/parser.h"
+
+enum http_connection_state {
+    CONNECTION_READING,   /* a request, or nothing yet */
+    CONNECTION_HANDLING,  /* somebody is to call http_respond */
+    CONNECTION_CLOSING,   /* the last answer is in `out` */
+    CONNECTION_LINGERING, /* it was sent; what still comes in is thrown away */
+    CONNECTION_CLOSED,    /* only libuv's and the handler's last call are waited for */
+};
+
+struct http_connection {
+    struct list node; /* in one of the server's lists */
+    struct http_server *server;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    };
+    uv_write_t write;
+
+    struct http_request request; /* one after the other: only the next one reuses it */
+    struct http_parser parser;   /* fills it */
+    struct buf out;              /* answers not given to the socket yet */
+    struct buf sending;          /* what libuv is writing: stays in place while `writing` */
+    enum http_connection_state state;
+    bool running;     /* inside connection_run: an answer only adds to `out` */
+    bool writing;     /* libuv is writing `sending` */
+    bool reading;     /* libuv reads */
+    bool ended;       /* the client will send no more */
+    bool linger;      /* it may still be sending: do not answer with a reset */
+    bool handling;    /* a handler holds the request */
+    bool handle_gone; /* libuv has closed its handle */
+
+    enum http_deadline deadline;
+    bool timed;          /* in the list of `deadline` */
+    bool renewed;        /* ... which begins anew */
+    uint64_t expires_ms; /* by uv_now */
+    size_t unsent;       /* when its write deadline began */
+    size_t lingered;     /* bytes thrown away */
+};
+
+/* Takes the waiting connection of a listener. */
+void http_connection_accept(struct http_server *s, uv_stream_t *listener, bool is_unix);
+/* Its deadline has passed. */
+void http_connection_expire(struct http_connection *c);
+/* Ends it at once, whatever it is doing. */
+void http_connection_close(struct http_connection *c);
+/* The server drains: ends it if nothing of a request has arrived. */
+void http_connection_drain(struct http_connection *c);
+
+/* The server's side: the last of what it waits for in a drain may be gone. */
+void http_server_check_drained(struct http_server *s);

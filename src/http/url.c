@@ -1,0 +1,87 @@
+#include "http/http.h"
+
+static const struct str nothing = {NULL, 0};
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* The byte at the front of *s, taken off; -1 for a bad escape. */
+static int take_byte(struct str *s, bool form)
+{
+    char c = s->ptr[0];
+    if (c != '%') {
+        *s = str_skip(*s, 1);
+        return form && c == '+' ? ' ' : (unsigned char)c;
+    }
+    int high = s->len >= 3 ? hex_value(s->ptr[1]) : -1;
+    int low = s->len >= 3 ? hex_value(s->ptr[2]) : -1;
+    if (high < 0 || low < 0)
+        return -1;
+    *s = str_skip(*s, 3);
+    return high << 4 | low;
+}
+
+struct str http_url_decode(struct str s, bool form, struct arena *arena)
+{
+    if (s.len == 0)
+        return STR("");
+    char *text = arena_alloc(arena, s.len);
+    size_t len = 0;
+    if (!text)
+        return nothing;
+    while (s.len) {
+        int byte = take_byte(&s, form);
+        if (byte <= 0)
+            return nothing;
+        text[len++] = (char)byte;
+    }
+    struct str decoded = str_make(text, len);
+    return str_is_utf8(decoded) ? decoded : nothing;
+}
+
+static bool is_unreserved(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void http_url_encode(struct str s, struct buf *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char byte = (unsigned char)s.ptr[i];
+        if (is_unreserved(s.ptr[i]))
+            buf_add_char(out, s.ptr[i]);
+        else
+            buf_add(out, str_make((char[]){'%', digits[byte >> 4], digits[byte & 15]}, 3));
+    }
+}
+
+enum err http_query_get(struct str query, const char *name, struct arena *arena, struct str *ret)
+{
+    if (str_starts(query, STR("?")))
+        query = str_skip(query, 1);
+    while (query.len) {
+        struct str value = str_split(&query, '&');
+        struct str key = http_url_decode(str_split(&value, '='), true, arena);
+        if (!key.ptr)
+            return ERR_BAD_REQUEST;
+        if (!str_eq(key, str_from(name)))
+            continue;
+        struct str decoded = http_url_decode(value, true, arena);
+        if (!decoded.ptr)
+            return ERR_BAD_REQUEST;
+        *ret = decoded;
+        return ERR_OK;
+    }
+    *ret = nothing;
+    return ERR_OK;
+}
