@@ -3,9 +3,10 @@
  * end. */
 #include "http/parser.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 struct subject {
     struct http_request request;
