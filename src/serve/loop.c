@@ -9,9 +9,9 @@ static void close_handles(struct serve_loop *l)
     uv_close((uv_handle_t *)&l->wake, NULL);
 }
 
-static void on_server_drained(void *arg)
+static void on_server_drained(void *api)
 {
-    struct serve_loop *l = arg;
+    struct serve_loop *l = CONTAINER_OF(api, struct serve_loop, api);
     if (--l->servers_open == 0)
         sem_post(l->drained);
 }
