@@ -399,10 +399,11 @@ static void look_for_request(struct http_parser *p)
         refuse(p, ERR_BAD_REQUEST, "the request does not begin with a method");
 }
 
-/* A header that is not complete must still be able to become so. */
-static enum http_parser_event check_unfinished(struct http_parser *p)
+/* All up to p->end was parsed, the last time from `from` on. A header that is not complete must
+ * still be able to become so. */
+static enum http_parser_event check_unfinished(struct http_parser *p, size_t from)
 {
-    if (p->stage == STAGE_LINE && p->input[p->end - 1] == '\n') {
+    if (p->stage == STAGE_LINE && memchr(p->input + from, '\n', p->end - from)) {
         refuse_version(p);
         return PARSER_REFUSED;
     }
@@ -436,12 +437,13 @@ enum http_parser_event http_parser_next(struct http_parser *p)
         return PARSER_MORE;
     if (p->stage == STAGE_REFUSED)
         return PARSER_REFUSED;
-    llhttp_errno_t e = llhttp_execute(&p->llhttp, p->input + p->at, p->end - p->at);
+    size_t from = p->at;
+    llhttp_errno_t e = llhttp_execute(&p->llhttp, p->input + from, p->end - from);
     p->at = e == HPE_OK ? p->end : (size_t)(llhttp_get_error_pos(&p->llhttp) - p->input);
     if (p->stage == STAGE_REFUSED)
         return PARSER_REFUSED;
     if (e == HPE_OK)
-        return check_unfinished(p);
+        return check_unfinished(p, from);
     if (e == HPE_PAUSED) {
         llhttp_resume(&p->llhttp);
         return p->stage == STAGE_HEAD ? head_complete(p) : PARSER_COMPLETE;

@@ -1,0 +1,49 @@
+/* Percent-decoding, queries and paths from outside. What decodes is clean text, and survives being
+ * encoded and decoded again. */
+#include "http/http.h"
+
+static void check_decoded(struct str from, bool form, struct arena *arena)
+{
+    struct str text = http_url_decode(from, form, arena);
+    if (!text.ptr)
+        return;
+    if (text.len > from.len || !str_is_utf8(text) || memchr(text.ptr, '\0', text.len))
+        abort();
+    _cleanup_(buf_release)
+    struct buf encoded;
+    buf_init(&encoded, MIB);
+    http_url_encode(text, &encoded);
+    struct str again = http_url_decode(buf_str(&encoded), form, arena);
+    if (!again.ptr || !str_eq(again, text))
+        abort();
+}
+
+static void check_path(struct str path)
+{
+    static const char *const patterns[] = {"/", "/a", "/{x}", "/a/{x}/b", "/{x}/{y}/{z}/{w}"};
+    for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+        struct http_match match;
+        if (!http_path_match(patterns[i], path, &match))
+            continue;
+        for (size_t j = 0; j < match.n_params; j++)
+            if (match.params[j].len == 0 || memchr(match.params[j].ptr, '/', match.params[j].len))
+                abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str s = str_make((const char *)data, size);
+    struct str value;
+    struct arena arena;
+    arena_init(&arena, 4 * MIB);
+    check_decoded(s, false, &arena);
+    check_decoded(s, true, &arena);
+    if (http_query_get(s, "a", &arena, &value) == ERR_OK && value.ptr && !str_is_utf8(value))
+        abort();
+    check_path(s);
+    arena_release(&arena);
+    return 0;
+}
