@@ -48,16 +48,21 @@ static inline void fixture_init(struct fixture *f)
     error_init(&f->error, &f->arena);
 }
 
-static inline void fixture_release(struct fixture *f)
+static inline void remove_database(const char *path)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
-    fixture_close(f);
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        char name[128];
-        snprintf(name, sizeof(name), "%s%s", f->path, suffixes[i]);
+        char name[192];
+        snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
         unlink(name);
     }
-    rmdir(f->folder);
+}
+
+static inline void fixture_release(struct fixture *f)
+{
+    fixture_close(f);
+    remove_database(f->path);
+    assert_int_equal(rmdir(f->folder), 0);
     arena_release(&f->arena);
 }
 
