@@ -73,15 +73,19 @@ static bool add_block(struct arena *a, size_t size)
 void *arena_alloc(struct arena *a, size_t size)
 {
     const size_t align = _Alignof(max_align_t);
-    if (size > a->max || a->used > a->max - size)
+    if (size > a->max)
         return NULL;
-    size_t need = ARENA_EACH_ITS_OWN ? MAX(size, (size_t)1) : (size + align - 1) & ~(align - 1);
+    /* An empty allocation is one too: its pointer is not NULL, which would mean "full". */
+    size_t cost = (MAX(size, (size_t)1) + align - 1) & ~(align - 1);
+    if (cost > a->max - a->used)
+        return NULL;
+    size_t need = ARENA_EACH_ITS_OWN ? MAX(size, (size_t)1) : cost;
     if ((ARENA_EACH_ITS_OWN || need > a->left) && !add_block(a, need))
         return NULL;
     void *p = a->next;
     a->next += need;
     a->left -= need;
-    a->used += size;
+    a->used += cost;
     return p;
 }
 

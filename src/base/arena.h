@@ -16,7 +16,7 @@ struct arena {
     struct arena_block *blocks; /* newest first */
     char *next;                 /* free part of the newest block */
     size_t left;
-    size_t used; /* bytes handed out since the last clear */
+    size_t used; /* bytes handed out since the last clear, each allocation rounded up */
     size_t max;
 };
 

@@ -29,10 +29,10 @@ char *buf_reserve(struct buf *b, size_t size)
         b->failed = true;
         return NULL;
     }
-    if (size > b->capacity - b->len) {
+    if (!b->ptr || size > b->capacity - b->len) {
         size_t capacity = MAX(MAX(b->capacity * 2, b->len + size), (size_t)256);
         capacity = MIN(capacity, b->max);
-        char *ptr = realloc(b->ptr, capacity);
+        char *ptr = realloc(b->ptr, capacity + 1); /* the one is for printf's NUL */
         if (!ptr) {
             b->failed = true;
             return NULL;
@@ -68,11 +68,12 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list args)
     va_list again;
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, fmt, args);
-    char *to = len < 0 ? NULL : buf_reserve(b, (size_t)len + 1);
+    char *to = len < 0 ? NULL : buf_reserve(b, (size_t)len);
     if (to) {
         vsnprintf(to, (size_t)len + 1, fmt, again);
         b->len += (size_t)len;
     }
+    b->failed |= len < 0;
     va_end(again);
 }
 

@@ -58,7 +58,8 @@ void error_init(struct error *error, struct arena *arena)
     *error = (struct error){.arena = arena};
 }
 
-static enum err set(struct error *error, enum err e, const char *fmt, va_list args)
+static enum err PRINTF_LIKE(3, 0)
+    set(struct error *error, enum err e, const char *fmt, va_list args)
 {
     error->err = e;
     error->message = arena_vprintf(error->arena, fmt, args);

@@ -7,26 +7,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static ssize_t read_some(int fd, char *to, size_t size)
+{
+    ssize_t n;
+    do
+        n = read(fd, to, size);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
 enum err file_read_fd(int fd, const char *name, struct buf *to, struct error *error)
 {
     for (;;) {
+        /* A full buffer still has to see the file's end: one byte more is one too many. */
+        char more;
         size_t want = MIN(to->max - to->len, (size_t)65536);
-        if (want == 0) {
-            char more;
-            if (read(fd, &more, 1) == 0)
-                return ERR_OK;
-            return error_set(error, ERR_LIMIT, "%s is larger than %zu bytes", name, to->max);
-        }
-        char *room = buf_reserve(to, want);
+        char *room = want ? buf_reserve(to, want) : &more;
         if (!room)
             return error_set(error, ERR_NO_MEMORY, "no memory to read %s", name);
-        ssize_t n = read(fd, room, want);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = read_some(fd, room, MAX(want, (size_t)1));
         if (n < 0)
             return error_set_errno(error, ERR_IO, "cannot read %s", name);
         if (n == 0)
             return ERR_OK;
+        if (want == 0)
+            return error_set(error, ERR_LIMIT, "%s is larger than %zu bytes", name, to->max);
         to->len += (size_t)n;
     }
 }

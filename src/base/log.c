@@ -31,25 +31,37 @@ bool log_level_parse(struct str name, enum log_level *ret)
     return false;
 }
 
+/* Control characters, U+0080 to U+009F among them, which some terminals obey too. */
+static bool is_control(struct str s, size_t i)
+{
+    unsigned char c = (unsigned char)s.ptr[i];
+    unsigned char before = i > 0 ? (unsigned char)s.ptr[i - 1] : 0;
+    unsigned char after = i + 1 < s.len ? (unsigned char)s.ptr[i + 1] : 0xFF;
+    return c < ' ' || c == 0x7F || (c == 0xC2 && after < 0xA0) ||
+           (c >= 0x80 && c < 0xA0 && before == 0xC2);
+}
+
 static bool is_plain(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7F)
+        char c = s.ptr[i];
+        if (c == ' ' || c == '"' || c == '=' || c == '\\' || is_control(s, i))
             return false;
     }
-    return s.len > 0;
+    return s.len > 0 && str_is_utf8(s);
 }
 
-/* Control characters are escaped: a client's text can never begin a line of its own. */
+/* Control characters are escaped: a client's text can never begin a line of its own. So is all
+ * that is not ASCII in text that is not UTF-8. */
 static void add_quoted(struct buf *line, struct str s)
 {
+    bool utf8 = str_is_utf8(s);
     buf_add_char(line, '"');
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
         if (c == '"' || c == '\\')
             buf_printf(line, "\\%c", c);
-        else if (c < ' ' || c == 0x7F)
+        else if (is_control(s, i) || (c >= 0x80 && !utf8))
             buf_printf(line, "\\x%02x", c);
         else
             buf_add_char(line, (char)c);
@@ -60,8 +72,11 @@ static void add_quoted(struct buf *line, struct str s)
 static void add_text(struct buf *line, struct str s)
 {
     bool cut = s.len > LOG_VALUE_MAX;
-    if (cut)
+    if (cut) {
         s.len = LOG_VALUE_MAX;
+        while (s.len && ((unsigned char)s.ptr[s.len] & 0xC0) == 0x80) /* not within a character */
+            s.len--;
+    }
     if (is_plain(s))
         buf_add(line, s);
     else

@@ -34,7 +34,7 @@ struct str str_split(struct str *rest, char sep)
 {
     size_t at = str_find(*rest, sep);
     struct str head = {rest->ptr, at};
-    *rest = at < rest->len ? str_skip(*rest, at + 1) : str_make(rest->ptr + rest->len, 0);
+    *rest = at < rest->len ? str_skip(*rest, at + 1) : str_skip(*rest, rest->len);
     return head;
 }
 

@@ -39,18 +39,19 @@ static inline bool str_eq(struct str a, struct str b)
 
 static inline bool str_starts(struct str s, struct str prefix)
 {
-    return s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0;
+    return prefix.len == 0 || (s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 static inline bool str_ends(struct str s, struct str suffix)
 {
-    return s.len >= suffix.len && memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
+    return suffix.len == 0 ||
+           (s.len >= suffix.len && memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0);
 }
 
 /* The part of s from byte `from` on; from is at most s.len. */
 static inline struct str str_skip(struct str s, size_t from)
 {
-    return (struct str){s.ptr + from, s.len - from};
+    return from ? (struct str){s.ptr + from, s.len - from} : s; /* NULL + 0 is not defined */
 }
 
 /* ASCII only, as HTTP's header names are compared. */

@@ -1,0 +1,83 @@
+#include "base/clock.h"
+
+#include "unit/base/test.h"
+
+static void assert_iso(int64_t ms, const char *want)
+{
+    char text[CLOCK_ISO_LEN + 1];
+    text[CLOCK_ISO_LEN] = '#'; /* stays: no NUL is written */
+    clock_format_iso(ms, text);
+    assert_str(str_make(text, CLOCK_ISO_LEN), want);
+    assert_int_equal(text[CLOCK_ISO_LEN], '#');
+}
+
+static void test_borders(void **state)
+{
+    assert_iso(0, "1970-01-01T00:00:00Z");
+    assert_iso(999, "1970-01-01T00:00:00Z");
+    assert_iso(-1, "1970-01-01T00:00:00Z");
+    assert_iso(INT64_MIN, "1970-01-01T00:00:00Z");
+    assert_iso(1705314600000, "2024-01-15T10:30:00Z");
+    assert_iso(951782399000, "2000-02-28T23:59:59Z");
+    assert_iso(951782400000, "2000-02-29T00:00:00Z");  /* every 400 years a leap year */
+    assert_iso(4107542400000, "2100-03-01T00:00:00Z"); /* and other centuries none */
+    assert_iso(2147483648000, "2038-01-19T03:14:08Z");
+    assert_iso(253402300799999, "9999-12-31T23:59:59Z");
+    assert_iso(253402300800000, "9999-12-31T23:59:59Z");
+    assert_iso(INT64_MAX, "9999-12-31T23:59:59Z");
+}
+
+static void assert_like_the_library(int64_t seconds)
+{
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    char want[32];
+    assert_non_null(gmtime_r(&t, &tm));
+    strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    assert_iso(seconds * 1000, want);
+}
+
+/* The last second of each day and the one after it, and random times. */
+static void test_against_the_library(void **state)
+{
+    for (int64_t day = 0; day < 366 * 500; day++) {
+        assert_like_the_library(day * 86400);
+        assert_like_the_library(day * 86400 + 86399);
+    }
+    uint64_t seed = 1;
+    for (int i = 0; i < 100000; i++)
+        assert_like_the_library((int64_t)test_below(&seed, 253402300800));
+}
+
+static void test_milliseconds(void **state)
+{
+    char text[CLOCK_ISO_MS_LEN];
+    clock_format_iso_ms(1705314600007, text);
+    assert_str(str_make(text, sizeof(text)), "2024-01-15T10:30:00.007Z");
+    clock_format_iso_ms(999, text);
+    assert_str(str_make(text, sizeof(text)), "1970-01-01T00:00:00.999Z");
+}
+
+static void test_clocks(void **state)
+{
+    int64_t now = clock_now_ms();
+    assert_true(now / 1000 - (int64_t)time(NULL) <= 1 && (int64_t)time(NULL) - now / 1000 <= 1);
+    int64_t before = clock_monotonic_us();
+    int64_t cpu = clock_thread_cpu_us();
+    volatile int sink = 0;
+    for (int i = 0; i < 1000000; i++)
+        sink = sink ^ i;
+    assert_true(clock_monotonic_us() > before);
+    assert_true(clock_thread_cpu_us() > cpu);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_borders),
+        cmocka_unit_test(test_against_the_library),
+        cmocka_unit_test(test_milliseconds),
+        cmocka_unit_test(test_clocks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
