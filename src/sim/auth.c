@@ -35,10 +35,12 @@ static bool is_app_token(const struct sim_app *app, struct str token)
 static void format_pacific(int64_t seconds, char *out, size_t size)
 {
     time_t pacific = (time_t)(seconds - 8 * 3600);
-    struct tm parts;
-    if (!gmtime_r(&pacific, &parts) ||
-        strftime(out, size, "%A, %d-%b-%y %H:%M:%S PST", &parts) == 0)
-        out[0] = '\0';
+    struct tm parts = {0};
+    char day[32] = "", time[16] = "";
+    gmtime_r(&pacific, &parts);
+    strftime(day, sizeof(day), "%A, %d-%b", &parts);
+    strftime(time, sizeof(time), "%H:%M:%S", &parts);
+    snprintf(out, size, "%s-%02d %s PST", day, parts.tm_year % 100, time);
 }
 
 static void fail_expired(struct sim_call *call, const struct sim_token *token)

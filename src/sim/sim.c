@@ -9,7 +9,7 @@
 #include <signal.h>
 
 const char sim_help[] =
-    "Plays Meta's Graph API, for development and tests. Once it runs:\n"
+    "Once it runs:\n"
     "  curl -H 'Authorization: Bearer TOKEN' http://127.0.0.1:8090/v25.0/ACCOUNT/phone_numbers\n"
     "  curl http://127.0.0.1:8090/_sim/scenario          all it knows; save it, change it, and\n"
     "                                                    start with --scenario FILE\n"

@@ -1,6 +1,7 @@
 // The simulator's answers in Meta's shapes, asked with plain fetch: docs/simulator.md lists them.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { graph, startSim } from './lib/sim.mjs';
 
@@ -43,7 +44,7 @@ function scenario(more = {}) {
 
 async function start(t, options = { scenario: scenario() }) {
   const sim = await startSim(options);
-  t.after(() => sim.stop());
+  t.after(async () => assert.deepEqual(await sim.stop(), { code: 0, signal: null }, sim.log()));
   return sim;
 }
 
@@ -478,6 +479,17 @@ test('the demo scenario: names in two scripts, statuses of all kinds', async (t)
   assert.match(sim.log(), new RegExp(`account ${sim.wabaId}, token ${sim.token}`));
   const page = await sim.graph(`/v25.0/${sim.wabaId}/phone_numbers`);
   assert.equal(page.json.data.length, 25); // Meta's default limit
+});
+
+test('the example scenarios are good ones', async (t) => {
+  const folder = new URL('../../share/scenarios/', import.meta.url).pathname;
+  const files = await readdir(folder);
+  assert.ok(files.length > 0);
+  for (const file of files) {
+    const sim = await start(t, { scenario: folder + file });
+    assert.equal((await sim.graph(`/v25.0/${sim.wabaId}/phone_numbers`)).status, 200, file);
+    await sim.stop();
+  }
 });
 
 test('a wrong scenario is refused with the path of what is wrong', async () => {
