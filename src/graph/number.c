@@ -37,7 +37,7 @@ void graph_number_fields(uint32_t dropped, struct buf *out)
 static struct str refused_field(struct str message)
 {
     const struct str before = STR("nonexisting field (");
-    const char *at = memmem(message.ptr, message.len, before.ptr, before.len);
+    const char *at = message.len ? memmem(message.ptr, message.len, before.ptr, before.len) : NULL;
     if (!at)
         return STR("");
     struct str rest = str_skip(message, (size_t)(at - message.ptr) + before.len);
@@ -112,7 +112,7 @@ struct graph_number *graph_number_read(struct json item, struct arena *arena,
         *ret_wrong = "the list does not fit into memory";
         return NULL;
     }
-    n->id = json_as_id(json_get(item, "id"), arena);
+    n->id = arena_dup(arena, json_as_id(json_get(item, "id"), arena)); /* out of the document */
     if (!n->id.len) {
         *ret_wrong = "an object with an \"id\" of digits was expected";
         return NULL;

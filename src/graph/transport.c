@@ -215,6 +215,9 @@ static void set_limits(struct transfer *t)
     must(curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1));
     must(curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L));
     must(curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L)); /* the process ignores SIGPIPE */
+    /* A name is looked up on a thread of curl's; ending a transfer must not wait for that thread,
+     * which with a dead name server would stop the whole loop. */
+    must(curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L));
     if (g->is_local)
         must(curl_easy_setopt(t->easy, CURLOPT_PROXY, ""));
 }
@@ -270,8 +273,8 @@ static enum graph_outcome outcome_of(CURLcode code)
     case CURLE_BAD_CONTENT_ENCODING: /* not the gzip it says it is */
     case CURLE_WEIRD_SERVER_REPLY:   /* not HTTP */
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, or not HTTP */
-    case CURLE_OUT_OF_MEMORY:        /* one header longer than curl takes */
-    case CURLE_URL_MALFORMAT: return GRAPH_UNUSABLE;
+    case CURLE_OUT_OF_MEMORY: /* one header longer than curl takes */ return GRAPH_UNUSABLE;
+    case CURLE_URL_MALFORMAT: /* curl did not send it */ return GRAPH_REFUSED;
     default: return GRAPH_UNREACHABLE;
     }
 }

@@ -75,27 +75,27 @@ static void codes(void **state)
         int64_t subcode;
         enum graph_outcome outcome;
     } rows[] = {
-        {0, 0, GRAPH_TOKEN_DEAD},       {1, 0, GRAPH_TRANSIENT},
-        {2, 0, GRAPH_TRANSIENT},        {3, 0, GRAPH_FORBIDDEN},
-        {4, 0, GRAPH_THROTTLED},        {10, 0, GRAPH_FORBIDDEN},
-        {17, 0, GRAPH_THROTTLED},       {32, 0, GRAPH_THROTTLED},
-        {33, 0, GRAPH_NOT_FOUND},       {100, 0, GRAPH_REFUSED},
-        {100, 33, GRAPH_NOT_FOUND},     {100, 2388024, GRAPH_REFUSED},
-        {102, 0, GRAPH_TOKEN_DEAD},     {104, 0, GRAPH_TOKEN_DEAD},
-        {190, 0, GRAPH_TOKEN_DEAD},     {190, 463, GRAPH_TOKEN_DEAD},
-        {190, 33, GRAPH_TOKEN_DEAD},    {199, 0, GRAPH_REFUSED},
-        {200, 0, GRAPH_FORBIDDEN},      {294, 0, GRAPH_FORBIDDEN},
-        {299, 0, GRAPH_FORBIDDEN},      {300, 0, GRAPH_REFUSED},
-        {368, 0, GRAPH_REFUSED},        {613, 0, GRAPH_THROTTLED},
-        {2500, 0, GRAPH_REFUSED},       {80007, 0, GRAPH_THROTTLED},
-        {80008, 0, GRAPH_THROTTLED},    {130429, 2494055, GRAPH_THROTTLED},
-        {131000, 0, GRAPH_TRANSIENT},   {131005, 0, GRAPH_FORBIDDEN},
-        {131008, 0, GRAPH_REFUSED},     {131009, 0, GRAPH_REFUSED},
-        {131016, 0, GRAPH_TRANSIENT},   {131030, 0, GRAPH_REFUSED},
-        {131031, 0, GRAPH_REFUSED},     {131047, 0, GRAPH_REFUSED},
-        {131056, 0, GRAPH_THROTTLED},   {132000, 0, GRAPH_REFUSED},
-        {132001, 0, GRAPH_REFUSED},     {133004, 0, GRAPH_TRANSIENT},
-        {INT64_MAX, 0, GRAPH_REFUSED},  {INT64_MIN, 0, GRAPH_REFUSED},
+        {0, 0, GRAPH_TOKEN_DEAD},      {1, 0, GRAPH_TRANSIENT},
+        {2, 0, GRAPH_TRANSIENT},       {3, 0, GRAPH_FORBIDDEN},
+        {4, 0, GRAPH_THROTTLED},       {10, 0, GRAPH_FORBIDDEN},
+        {17, 0, GRAPH_THROTTLED},      {32, 0, GRAPH_THROTTLED},
+        {33, 0, GRAPH_NOT_FOUND},      {100, 0, GRAPH_REFUSED},
+        {100, 33, GRAPH_NOT_FOUND},    {100, 2388024, GRAPH_REFUSED},
+        {102, 0, GRAPH_TOKEN_DEAD},    {104, 0, GRAPH_TOKEN_DEAD},
+        {190, 0, GRAPH_TOKEN_DEAD},    {190, 463, GRAPH_TOKEN_DEAD},
+        {190, 33, GRAPH_TOKEN_DEAD},   {199, 0, GRAPH_REFUSED},
+        {200, 0, GRAPH_FORBIDDEN},     {294, 0, GRAPH_FORBIDDEN},
+        {299, 0, GRAPH_FORBIDDEN},     {300, 0, GRAPH_REFUSED},
+        {368, 0, GRAPH_REFUSED},       {613, 0, GRAPH_THROTTLED},
+        {2500, 0, GRAPH_REFUSED},      {80007, 0, GRAPH_THROTTLED},
+        {80008, 0, GRAPH_THROTTLED},   {130429, 2494055, GRAPH_THROTTLED},
+        {131000, 0, GRAPH_TRANSIENT},  {131005, 0, GRAPH_FORBIDDEN},
+        {131008, 0, GRAPH_REFUSED},    {131009, 0, GRAPH_REFUSED},
+        {131016, 0, GRAPH_TRANSIENT},  {131030, 0, GRAPH_REFUSED},
+        {131031, 0, GRAPH_REFUSED},    {131047, 0, GRAPH_REFUSED},
+        {131056, 0, GRAPH_THROTTLED},  {132000, 0, GRAPH_REFUSED},
+        {132001, 0, GRAPH_REFUSED},    {133004, 0, GRAPH_TRANSIENT},
+        {INT64_MAX, 0, GRAPH_REFUSED}, {INT64_MIN, 0, GRAPH_REFUSED},
     };
     static const int statuses[] = {200, 400, 401, 403, 404, 429, 500, 503};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -133,30 +133,35 @@ static void odd_codes(void **state)
 static void a_message_for_a_person(void **state)
 {
     struct graph_answer a = answer_of(
-        400, "{\"error\":{\"message\":\"(#130429) Rate limit hit\",\"type\":\"OAuthException\","
-             "\"code\":130429,\"error_data\":{\"messaging_product\":\"whatsapp\",\"details\":"
-             "\"Cloud API message throughput has been reached.\"},\"error_subcode\":2494055,"
-             "\"fbtrace_id\":\"Az8or2yhqkZfEZ-_4Qn_Bam\"}}");
-    assert_str(a.message, "(#130429) Rate limit hit: Cloud API message throughput has been reached.");
+        400,
+        "{\"error\":{\"message\":\"(#130429) Rate limit hit\",\"type\":\"OAuthException\","
+        "\"code\":130429,\"error_data\":{\"messaging_product\":\"whatsapp\",\"details\":"
+        "\"Cloud API message throughput has been reached.\"},\"error_subcode\":2494055,"
+        "\"fbtrace_id\":\"Az8or2yhqkZfEZ-_4Qn_Bam\"}}");
+    assert_str(a.message,
+               "(#130429) Rate limit hit: Cloud API message throughput has been reached.");
     assert_str(a.title, "OAuthException");
     assert_str(a.details, "Cloud API message throughput has been reached.");
     assert_str(a.fbtrace_id, "Az8or2yhqkZfEZ-_4Qn_Bam");
 
-    a = answer_of(400, "{\"error\":{\"message\":\"Invalid parameter\",\"type\":\"OAuthException\","
-                       "\"code\":100,\"error_user_title\":\"Content exists\",\"error_user_msg\":"
-                       "\"\xd9\x85\xd9\x88\xd8\xac\xd9\x88\xd8\xaf\"}}");
+    a = answer_of(400,
+                  "{\"error\":{\"message\":\"Invalid parameter\",\"type\":\"OAuthException\","
+                  "\"code\":100,\"error_user_title\":\"Content exists\",\"error_user_msg\":"
+                  "\"\xd9\x85\xd9\x88\xd8\xac\xd9\x88\xd8\xaf\"}}");
     assert_str(a.message, "Invalid parameter: \xd9\x85\xd9\x88\xd8\xac\xd9\x88\xd8\xaf");
     assert_str(a.title, "Content exists");
 
-    assert_str(answer_of(400, "{\"error\":{\"message\":\"a\\u001b[31m\\u0085b\",\"code\":1}}").message,
-               "a [31m b");
+    assert_str(
+        answer_of(400, "{\"error\":{\"message\":\"a\\u001b[31m\\u0085b\",\"code\":1}}").message,
+        "a [31m b");
     assert_str(answer_of(400, "{\"error\":{\"code\":1,\"error_data\":\"text\"}}").message,
                "Meta sent an error without a message");
 }
 
 static void no_text_holds_the_token(void **state)
 {
-    _cleanup_(secret_release) struct secret token = {0};
+    _cleanup_(secret_release)
+    struct secret token = {0};
     secret_set(&token, STR("EAAJBsecret"));
     struct graph_raw raw = {
         .http_status = 401,
@@ -192,7 +197,8 @@ static void long_text_is_cut(void **state)
     assert_int_equal(cut.len, GRAPH_TEXT_MAX - 1);
     assert_true(str_is_utf8(cut));
 
-    _cleanup_(secret_release) struct secret token = {0};
+    _cleanup_(secret_release)
+    struct secret token = {0};
     secret_set(&token, STR("0123456789"));
     memset(text, 'x', sizeof(text));
     memcpy(text + GRAPH_TEXT_MAX - 5, "0123456789", 10);
@@ -216,14 +222,16 @@ static struct graph_usage usage_of(const char *app, const char *business)
 
 static void usage_is_the_worst(void **state)
 {
-    struct graph_usage u = usage_of("{\"call_count\":28,\"total_time\":25,\"total_cputime\":29}", "");
+    struct graph_usage u =
+        usage_of("{\"call_count\":28,\"total_time\":25,\"total_cputime\":29}", "");
     assert_int_equal(u.percent, 29);
     assert_int_equal(u.regain_minutes, 0);
-    u = usage_of("{\"call_count\":28}",
-                 "{\"102290129340398\":[{\"type\":\"whatsapp_business_management\",\"call_count\":1,"
-                 "\"total_cputime\":1,\"total_time\":97,\"estimated_time_to_regain_access\":0},"
-                 "{\"type\":\"whatsapp\",\"call_count\":3,\"estimated_time_to_regain_access\":12}],"
-                 "\"7\":[{\"call_count\":30,\"estimated_time_to_regain_access\":5}]}");
+    u = usage_of(
+        "{\"call_count\":28}",
+        "{\"102290129340398\":[{\"type\":\"whatsapp_business_management\",\"call_count\":1,"
+        "\"total_cputime\":1,\"total_time\":97,\"estimated_time_to_regain_access\":0},"
+        "{\"type\":\"whatsapp\",\"call_count\":3,\"estimated_time_to_regain_access\":12}],"
+        "\"7\":[{\"call_count\":30,\"estimated_time_to_regain_access\":5}]}");
     assert_int_equal(u.percent, 97);
     assert_int_equal(u.regain_minutes, 12);
 }
@@ -231,8 +239,15 @@ static void usage_is_the_worst(void **state)
 /* Only a hint: whatever stands there, the answer is good. */
 static void usage_of_a_wrong_shape_says_nothing(void **state)
 {
-    static const char *const odd[] = {"", "28", "[]", "{", "{\"call_count\":\"many\"}", "\xff",
-                                      "{\"1\":{}}", "{\"1\":[1,null,[]]}", "{\"call_count\":-4}"};
+    static const char *const odd[] = {"",
+                                      "28",
+                                      "[]",
+                                      "{",
+                                      "{\"call_count\":\"many\"}",
+                                      "\xff",
+                                      "{\"1\":{}}",
+                                      "{\"1\":[1,null,[]]}",
+                                      "{\"call_count\":-4}"};
     for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
         struct graph_usage u = usage_of(odd[i], odd[i]);
         assert_int_equal(u.percent, 0);

@@ -50,8 +50,9 @@ static void every_field(void **state)
         "\"error_description\":\"payment\",\"possible_solution\":\"pay\"}]},"
         "{\"entity_type\":\"APP\",\"can_send_message\":\"AVAILABLE\"}]}}");
     assert_str(n->id, "1906385232743451");
-    assert_str(n->verified_name, "\xd9\x85\xd8\xaa\xd8\xac\xd8\xb1 "
-                                 "\xd8\xa7\xd9\x84\xd9\x87\xd8\xaf\xd9\x87\xd8\xaf");
+    assert_str(n->verified_name,
+               "\xd9\x85\xd8\xaa\xd8\xac\xd8\xb1 "
+               "\xd8\xa7\xd9\x84\xd9\x87\xd8\xaf\xd9\x87\xd8\xaf");
     assert_str(n->display_phone_number, "+966 50 000 0000");
     assert_str(n->quality_rating, "GREEN");
     assert_str(n->status, "CONNECTED");
@@ -108,9 +109,17 @@ static void wrong_types_are_absent(void **state)
 static void without_an_id_it_is_nothing(void **state)
 {
     static const char *const texts[] = {
-        "{}",           "[]",           "\"7\"",         "null",
-        "{\"id\":\"\"}", "{\"id\":null}", "{\"id\":\"12a\"}", "{\"id\":-5}",
-        "{\"id\":1.5}", "{\"id\":[]}",  "{\"id\":\"123456789012345678901234567890123\"}",
+        "{}",
+        "[]",
+        "\"7\"",
+        "null",
+        "{\"id\":\"\"}",
+        "{\"id\":null}",
+        "{\"id\":\"12a\"}",
+        "{\"id\":-5}",
+        "{\"id\":1.5}",
+        "{\"id\":[]}",
+        "{\"id\":\"123456789012345678901234567890123\"}",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         const char *wrong = NULL;
@@ -147,8 +156,7 @@ static struct str fields_without(uint32_t dropped)
 
 static bool drop(const char *message, uint32_t *dropped)
 {
-    struct graph_answer a = {
-        .outcome = GRAPH_REFUSED, .code = 100, .message = str_from(message)};
+    struct graph_answer a = {.outcome = GRAPH_REFUSED, .code = 100, .message = str_from(message)};
     return graph_number_drop_field(&a, dropped);
 }
 
@@ -175,13 +183,14 @@ static void a_refused_field_is_dropped_once(void **state)
 static void other_refusals_drop_nothing(void **state)
 {
     uint32_t dropped = 0;
-    assert_false(drop("(#100) Tried accessing nonexisting field (status) on node type (X)", &dropped));
+    assert_false(
+        drop("(#100) Tried accessing nonexisting field (status) on node type (X)", &dropped));
     assert_false(drop("(#100) Tried accessing nonexisting field (foo) on node type (X)", &dropped));
     assert_false(drop("(#100) Tried accessing nonexisting field (health_status", &dropped));
     assert_false(drop("(#100) Tried accessing nonexisting field ()", &dropped));
     assert_false(drop("", &dropped));
-    struct graph_answer a = {
-        .outcome = GRAPH_OK, .message = STR("nonexisting field (health_status)")};
+    struct graph_answer a = {.outcome = GRAPH_OK,
+                             .message = STR("nonexisting field (health_status)")};
     assert_false(graph_number_drop_field(&a, &dropped));
     assert_int_equal(dropped, 0);
 }
