@@ -61,8 +61,7 @@ static void test_a_newer_database_is_refused(void **state)
 static void test_the_list_of_numbers_comes_from_its_index(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(raw_i64(f->path, "SELECT max(version) FROM schema_version"),
-                     migrations_count);
+    assert_int_equal(raw_i64(f->path, "SELECT max(version) FROM schema_version"), migrations_count);
     sqlite3 *db;
     sqlite3_stmt *st;
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);

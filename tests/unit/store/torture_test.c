@@ -104,9 +104,9 @@ static void torture(enum fault fault, bool lasting)
     memset(t.value, 'v', VALUE_SIZE);
     t.value[VALUE_SIZE] = '\0';
     int lives = 0;
-    for (int at = 1; live_once(&t, fault, at, lasting); at += 1 + at / 6)
+    for (int at = 1; live_once(&t, fault, at, lasting); at += 1 + at / 3)
         lives++;
-    assert_true(lives > (fault == FAULT_SYNC ? PUTS : 20));
+    assert_true(lives > (fault == FAULT_SYNC ? PUTS : 10));
     free(t.value);
 }
 
