@@ -164,6 +164,7 @@ static const struct {
     {"Workspace not found", "see which there are: hudhud workspace list"},
     {"Client not found", "see which there are: hudhud client list --domain DOMAIN"},
     {"Number not found", "see which there are: hudhud number list --domain DOMAIN"},
+    {"This account is linked already, and its token works", "here: --replace"},
     {"No connected numbers", "link an account first: hudhud number link --help"},
 };
 
@@ -187,7 +188,8 @@ static enum err take_error(struct admin *a, const struct response *r, struct jso
         const char *name = arena_cstr(error->arena, field);
         struct str text =
             json_is_str(problem) ? json_as_str(problem, STR("")) : json_text(problem, error->arena);
-        error_detail(error, name ? name : "", "%.*s", STR_FMT(text));
+        if (text.len)
+            error_detail(error, name ? name : "", "%.*s", STR_FMT(text));
     }
     return e;
 }

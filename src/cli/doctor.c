@@ -40,14 +40,18 @@ static const char *take_error(struct doctor *d)
     return message;
 }
 
-static void report_server(struct doctor *d, struct admin *admin)
+static void report_server(struct doctor *d, struct admin *admin, struct json status)
 {
-    if (admin->serve) {
+    if (admin->serve)
         doctor_report(d, VERDICT_WARN, "server", "is not running",
                       cli_format(d->cli, "start it: hudhud serve --data %s", d->data));
-        return;
-    }
-    doctor_report(d, VERDICT_OK, "server", "is running", NULL);
+    else
+        doctor_report(d, VERDICT_OK, "server",
+                      cli_format(d->cli, "is running on %s: version %s, process %lld",
+                                 text_of(d, status, "listen", "?"),
+                                 text_of(d, status, "version", "?"),
+                                 (long long)json_as_i64(json_get(status, "pid"), 0)),
+                      NULL);
 }
 
 /* Asks whoever answers for the folder: the state of the database, and Graph's address. */
@@ -59,12 +63,12 @@ static const char *check_status(struct doctor *d, struct admin *admin)
         return NULL;
     }
     doctor_report(d, VERDICT_OK, "database",
-                  cli_format(d->cli, "%lld workspaces, %lld clients, %lld numbers",
+                  cli_format(d->cli, "opens; workspaces: %lld, clients: %lld, numbers: %lld",
                              (long long)json_as_i64(json_get(status, "workspaces"), 0),
                              (long long)json_as_i64(json_get(status, "clients"), 0),
                              (long long)json_as_i64(json_get(status, "numbers"), 0)),
                   NULL);
-    report_server(d, admin);
+    report_server(d, admin, status);
     return text_of(d, status, "graph_url", "");
 }
 
