@@ -2,13 +2,13 @@
 
 #include "unit/base/test.h"
 
-/* Chi-square over `n` cells with 100 expected in each: the bound is some six standard deviations
+/* Chi-square over `n` cells with `expected` in each: the bound is some six standard deviations
  * from the mean, so that it never fails by chance. */
-static void assert_uniform(const unsigned *cells, size_t n)
+static void assert_uniform(const unsigned *cells, size_t n, double expected)
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
-        sum += (cells[i] - 100.0) * (cells[i] - 100.0) / 100.0;
+        sum += (cells[i] - expected) * (cells[i] - expected) / expected;
     double k = (double)n - 1, distance = sum - k;
     if (distance * distance > 36 * 2 * k + 400)
         fail_msg("chi-square %.1f of %zu cells", sum, n);
@@ -24,7 +24,7 @@ static void test_bounds(void **state)
             assert_true(value < bounds[i]);
             cells[value]++;
         }
-        assert_uniform(cells, bounds[i]);
+        assert_uniform(cells, bounds[i], 100);
     }
     for (int i = 0; i < 1000; i++)
         assert_true(random_below(0x80000001u) < 0x80000001u);
@@ -34,7 +34,8 @@ static void test_names(void **state)
 {
     unsigned cells[36] = {0};
     char name[361];
-    for (int round = 0; round < 10; round++) {
+    /* So many that 256 % 36 characters too often would be seen. */
+    for (int round = 0; round < 1000; round++) {
         name[360] = '#';
         random_name(name, 360);
         assert_int_equal(name[360], '#');
@@ -44,7 +45,7 @@ static void test_names(void **state)
             cells[c >= 'a' ? c - 'a' : 26 + c - '0']++;
         }
     }
-    assert_uniform(cells, 36);
+    assert_uniform(cells, 36, 10000);
     random_name(NULL, 0);
 }
 
@@ -57,7 +58,7 @@ static void test_bytes(void **state)
     assert_int_equal(bytes[25600], 7);
     for (size_t i = 0; i < 25600; i++)
         cells[bytes[i]]++;
-    assert_uniform(cells, 256);
+    assert_uniform(cells, 256, 100);
     unsigned char a[16], b[16];
     random_bytes(a, sizeof(a));
     random_bytes(b, sizeof(b));
