@@ -1,5 +1,4 @@
-/* The fields of each kind of node: meta-graph.md §1 (numbers), §3.1 (accounts), §3.2 (templates).
- */
+/* The fields of each kind of node: numbers meta-graph.md §1, accounts §3.1, templates §3.2. */
 #include "sim/health.h"
 #include "sim/nodes.h"
 

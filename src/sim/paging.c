@@ -26,8 +26,7 @@ struct sim_node **sim_paging_collect(struct sim_call *call, const struct list *n
     return all;
 }
 
-/* --- cursors
- * -------------------------------------------------------------------------------------- */
+/* --- cursors ---------------------------------------------------------------------------------- */
 
 /* "QVFIU" and the hex digits of "PLACE:ID". */
 static struct str cursor_make(struct arena *arena, size_t place, const struct sim_node *node)
@@ -40,9 +39,15 @@ static struct str cursor_make(struct arena *arena, size_t place, const struct si
     return arena_printf(arena, CURSOR_PREFIX "%.*s", (int)(2 * text.len), hex);
 }
 
-/* The place that the cursor names among these nodes; the item's own, if it is still there. */
+/* Where a cursor stands among the nodes: what is before it, and what comes after it. */
+struct position {
+    size_t before; /* places below this one */
+    size_t after;  /* this place and those above */
+};
+
+/* At its item, if that is still there. Else at the gap it left: what came behind it moved up. */
 static bool cursor_read(struct str cursor, struct sim_node *const *nodes, size_t n, bool endless,
-                        size_t *ret_place, struct arena *arena)
+                        struct position *ret, struct arena *arena)
 {
     if (!str_starts(cursor, STR(CURSOR_PREFIX)))
         return false;
@@ -57,15 +62,14 @@ static bool cursor_read(struct str cursor, struct sim_node *const *nodes, size_t
         return false;
     for (size_t i = 0; i < n && !endless; i++)
         if (str_eq(sim_node_id(nodes[i]), id)) {
-            *ret_place = i;
+            *ret = (struct position){.before = i, .after = i + 1};
             return true;
         }
-    *ret_place = (size_t)place;
+    *ret = (struct position){.before = (size_t)place, .after = (size_t)place + endless};
     return true;
 }
 
-/* --- the page asked for
- * ------------------------------------------------------------------------------ */
+/* --- the page asked for ----------------------------------------------------------------------- */
 
 struct page {
     size_t begin, end; /* places; with an endless list they go on past its last item */
@@ -94,17 +98,17 @@ static bool read_page(struct sim_call *call, struct sim_node *const *nodes, size
     struct page page = {.endless = call->fault && call->fault->kind == SIM_FAULT_ENDLESS_PAGES};
     if (!read_limit(call, &page.limit))
         return false;
-    size_t place = 0;
+    struct position at = {0};
     struct str cursor = after.len ? after : before;
-    if (cursor.len && !cursor_read(cursor, nodes, n, page.endless, &place, call->arena)) {
+    if (cursor.len && !cursor_read(cursor, nodes, n, page.endless, &at, call->arena)) {
         sim_call_fail(call, SIM_FAIL_PARAMETER, "(#100) Invalid cursors values");
         return false;
     }
     size_t most = page.endless ? SIZE_MAX : n;
     if (after.len) {
-        page.begin = MIN(place + 1, most);
+        page.begin = MIN(at.after, most);
     } else if (before.len) {
-        page.end = MIN(place, most);
+        page.end = MIN(at.before, most);
         page.begin = page.end - MIN(page.limit, page.end);
     }
     if (!before.len || after.len)
@@ -113,8 +117,7 @@ static bool read_page(struct sim_call *call, struct sim_node *const *nodes, size
     return true;
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void add_param(struct buf *url, char separator, struct str name, struct str value)
 {

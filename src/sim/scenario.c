@@ -191,8 +191,7 @@ static void read_code(struct reading *r, struct json object, const char *path)
     list_add(&r->state->codes, &code->link);
 }
 
-/* --- accounts and what is in them
- * ------------------------------------------------------------------ */
+/* --- accounts and what is in them ------------------------------------------------------------- */
 
 /* A node's id has to be its own; complains when it is not. */
 static void check_new_id(const struct sim_state *state, struct json object, const char *path,
@@ -348,8 +347,7 @@ enum err sim_faults_read(struct sim_state *state, struct json array, const char 
     return fine ? ERR_OK : error_set(error, ERR_VALIDATION, "the faults are wrong");
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------ */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static void read_document(struct reading *r, struct json document)
 {
@@ -405,8 +403,7 @@ enum err sim_scenario_read(struct str text, struct sim_state **ret, struct error
     return e;
 }
 
-/* --- changes of one part
- * ---------------------------------------------------------------------------- */
+/* --- changes of one part ---------------------------------------------------------------------- */
 
 enum err sim_token_patch(struct sim_token *token, struct json object, struct error *error)
 {
@@ -448,8 +445,7 @@ enum err sim_node_patch(struct sim_node *node, struct json object, struct arena 
     return ERR_OK;
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void write_token(const struct sim_token *token, struct json_writer *w)
 {

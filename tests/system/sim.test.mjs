@@ -203,9 +203,7 @@ test('paging: forwards, backwards, and a number that vanishes on the way', async
     page = await sim.graph(page.json.paging.next.slice(sim.url.length));
     names.push(...page.json.data);
   }
-  // Its place was taken by the next one: none is seen twice.
-  assert.equal(new Set(names.map((n) => n.id)).size, names.length);
-  assert.ok(names.length >= 4);
+  assert.deepEqual(names.map((n) => n.id.slice(-1)).join(''), '43210'); // none twice, none lost
   assert.ok(page.json.paging.cursors.before);
   const back = await sim.graph(page.json.paging.previous.slice(sim.url.length));
   assert.equal(back.status, 200);
