@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 
-#define SEAL_KEY_LEN 32
+#define SEAL_KEY_LEN  32
 #define SEAL_OVERHEAD (1 + 4 + 12 + 16)
 
 struct keyring {

@@ -19,11 +19,6 @@ void json_writer_init(struct json_writer *w, struct buf *out)
     *w = (struct json_writer){.out = out};
 }
 
-static bool in_object(const struct json_writer *w)
-{
-    return w->depth > 0 && (w->objects & 1);
-}
-
 /* Room for `size` bytes of the next key or value, with the comma before it already written. */
 static char *begin_item(struct json_writer *w, size_t size)
 {
@@ -37,7 +32,7 @@ static char *begin_item(struct json_writer *w, size_t size)
 
 static char *begin_value(struct json_writer *w, size_t size)
 {
-    assert(in_object(w) == w->after_key);
+    assert((w->objects & 1) == w->after_key); /* in an object, a value stands behind a key */
     char *to = begin_item(w, size);
     w->need_comma = true;
     w->after_key = false;
@@ -66,7 +61,7 @@ void json_open(struct json_writer *w, char bracket)
 void json_close(struct json_writer *w, char bracket)
 {
     assert(w->depth > 0 && !w->after_key);
-    assert(bracket == (in_object(w) ? '}' : ']'));
+    assert(bracket == (w->objects & 1 ? '}' : ']'));
     buf_add_char(w->out, bracket);
     w->need_comma = true;
     w->depth--;
@@ -111,7 +106,7 @@ static void add_quoted(struct buf *out, char *to, struct str s, struct str end)
 
 static char *begin_key(struct json_writer *w, size_t size)
 {
-    assert(in_object(w) && !w->after_key);
+    assert((w->objects & 1) && !w->after_key);
     char *to = begin_item(w, size);
     w->need_comma = false;
     w->after_key = true;
