@@ -340,18 +340,12 @@ static bool sqlite_column_is_null(struct statement *base, int column)
 
 static enum err sqlite_has_table(struct connection *base, const char *name, bool *ret)
 {
-    static const char sql[] = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
     struct sqlite *c = sqlite_of(base);
-    sqlite3_stmt *handle;
-    int code = sqlite3_prepare_v2(c->db, sql, -1, &handle, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_text(handle, 1, name, -1, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(handle);
-    sqlite3_finalize(handle);
-    if (code != SQLITE_ROW && code != SQLITE_DONE)
-        return failed(c, code, sql);
-    *ret = code == SQLITE_ROW;
+    int code =
+        sqlite3_table_column_metadata(c->db, "main", name, NULL, NULL, NULL, NULL, NULL, NULL);
+    if (code != SQLITE_OK && code != SQLITE_ERROR)
+        return failed(c, code, name);
+    *ret = code == SQLITE_OK; /* SQLITE_ERROR: there is none */
     return ERR_OK;
 }
 
@@ -432,7 +426,8 @@ static int configure(struct sqlite *c)
                          NULL, NULL, NULL);
     /* The first look into the file: here it shows whether it is a database at all. */
     if (code == SQLITE_OK)
-        code = sqlite3_exec(c->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+        code = sqlite3_table_column_metadata(c->db, "main", "sqlite_schema", NULL, NULL, NULL, NULL,
+                                             NULL, NULL);
     if (code == SQLITE_OK)
         code = prepare_controls(c);
     if (!c->reader)

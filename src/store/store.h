@@ -5,10 +5,10 @@
  * milliseconds, JSON as text.
  *
  * Writes: any thread submits a `struct store_write`; the writer thread drains the queue into one
- * transaction, runs each `apply` under its own savepoint, commits (durably: an fsync), and only then
- * hands each write back to the queue it came from. While that commit runs the next batch gathers.
- * An apply that fails rolls back its own savepoint and nothing else. When the commit itself fails,
- * every write of the batch gets ERR_UNAVAILABLE and nothing of it is there.
+ * transaction, runs each `apply` under its own savepoint, commits (durably: an fsync), and only
+ * then hands each write back to the queue it came from. While that commit runs the next batch
+ * gathers. An apply that fails rolls back its own savepoint and nothing else. When the commit
+ * itself fails, every write of the batch gets ERR_UNAVAILABLE and nothing of it is there.
  *
  * Reads: a thread opens a reader of its own. Between begin and end it sees one snapshot.
  *
@@ -32,7 +32,8 @@ struct store_options {
  * newer version, a file that is no database. Starts the writer thread. */
 enum err store_open(const struct store_options *options, struct store **ret,
                     struct error *error) MUST_USE;
-/* Runs what is queued, checkpoints, joins the writer. Readers must be closed before. NULL is fine. */
+/* Runs what is queued, checkpoints, joins the writer. Readers must be closed before. NULL is fine.
+ */
 void store_close(struct store *s);
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -45,7 +46,7 @@ struct store_write {
      * store_close returned. If it is closed by then, the write is not handed back: whoever closed
      * the queue frees its memory after store_close. */
     struct queue *reply_to;
-    enum err err;           /* the outcome: apply's error, or ERR_UNAVAILABLE */
+    enum err err; /* the outcome: apply's error, or ERR_UNAVAILABLE */
 };
 
 /* Any thread. ERR_UNAVAILABLE when STORE_QUEUE_MAX writes wait or the store is closing: the write
@@ -119,7 +120,7 @@ enum err tx_query(struct tx *tx, const char *sql, const struct param *params, si
 /* True while there is a row. Afterwards rows_close tells whether all was well. */
 bool rows_next(struct rows *r);
 enum err rows_close(struct rows *r) MUST_USE;
-int64_t row_i64(const struct rows *r, int column); /* NULL: 0 */
+int64_t row_i64(const struct rows *r, int column);     /* NULL: 0 */
 struct str row_text(const struct rows *r, int column); /* NULL: empty */
 struct str row_blob(const struct rows *r, int column);
 bool row_is_null(const struct rows *r, int column);
