@@ -1,0 +1,150 @@
+// The data folder: one process at a time, the right key, a disk that is full or read-only, a database
+// of another time. Each with an error that says how to mend it.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { call, createClient, initFolder, run, startServe, temporaryFolder } from './lib/hudhud.mjs';
+import { startWorld } from './lib/world.mjs';
+
+const serve = (data) => run(['serve', '--data', data, '--listen', '127.0.0.1:0']);
+const sql = (data, text) => execFileSync('sqlite3', [path.join(data, 'hudhud.db'), text]).toString();
+
+test('init makes a private folder and overwrites nothing', async () => {
+  const data = await initFolder();
+  const mode = (name) => statSync(path.join(data, name)).mode & 0o777;
+  assert.equal(mode('.'), 0o700);
+  assert.equal(mode('key'), 0o600);
+  assert.equal(mode('hudhud.db'), 0o600);
+  const key = readFileSync(path.join(data, 'key'), 'utf8');
+  const again = await run(['init', '--data', data]);
+  assert.equal(again.status, 1);
+  assert.match(again.stderr, /not empty/);
+  assert.equal(readFileSync(path.join(data, 'key'), 'utf8'), key);
+});
+
+test('a second server on the same folder is refused, and named', async (t) => {
+  const data = await initFolder();
+  const first = await startServe({ data });
+  t.after(() => first.stop());
+  const second = await serve(data);
+  assert.equal(second.status, 1);
+  assert.match(second.stderr, new RegExp(`process ${first.pid}`));
+  await first.kill9();
+  const third = await startServe({ data });
+  assert.equal((await third.stop()).status, 0);
+});
+
+test('a folder that is not there', async () => {
+  const answer = await serve(path.join(temporaryFolder(), 'nothing'));
+  assert.equal(answer.status, 1);
+  assert.match(answer.stderr, /hudhud init --data/);
+});
+
+test('a key that is missing, malformed, open to others, or another database\'s', async () => {
+  const data = await initFolder();
+  const key = path.join(data, 'key');
+  const kept = readFileSync(key);
+  rmSync(key);
+  assert.match((await serve(data)).stderr, /key.*backup/s);
+  writeFileSync(key, 'not a key\n', { mode: 0o600 });
+  assert.match((await serve(data)).stderr, /key/);
+  writeFileSync(key, kept);
+  chmodSync(key, 0o644);
+  assert.match((await serve(data)).stderr, /chmod 600/);
+  copyFileSync(path.join(await initFolder(), 'key'), key);
+  chmodSync(key, 0o600);
+  const other = await serve(data);
+  assert.equal(other.status, 1);
+  assert.match(other.stderr, /not the key this database was made with/);
+  writeFileSync(key, kept);
+  const server = await startServe({ data });
+  assert.equal((await server.stop()).status, 0);
+});
+
+test('a database of a newer version, of none, and one that is no database', async () => {
+  const data = await initFolder();
+  sql(data, 'INSERT INTO schema_version (version, applied_at) VALUES (9999, 0)');
+  const newer = await serve(data);
+  assert.equal(newer.status, 1);
+  assert.match(newer.stderr, /newer/);
+  writeFileSync(path.join(data, 'hudhud.db'), 'this is a letter, not a database\n'.repeat(300));
+  const none = await serve(data);
+  assert.equal(none.status, 1);
+  assert.match(none.stderr, /not a database|no database/);
+  rmSync(path.join(data, 'hudhud.db'));
+  const gone = await serve(data);
+  assert.equal(gone.status, 1);
+  assert.match(gone.stderr, /hudhud\.db/);
+});
+
+test('a full disk: writes are refused with 503, reads go on, and it mends itself', async (t) => {
+  const world = await startWorld(t);
+  // The file-size limit of the running server stands for the disk: beyond it no byte is written.
+  const limit = (size) => execFileSync('prlimit', ['--pid', String(world.server.pid), `--fsize=${size}`]);
+  limit('4096:unlimited');
+  const refused = await world.call('DELETE', '/waba-numbers/1');
+  assert.equal(refused.status, 503, refused.text);
+  assert.equal(refused.json.error, 'service_unavailable');
+  assert.match(refused.headers.get('retry-after'), /^\d+$/);
+  const list = await world.call('GET', '/waba-numbers');
+  assert.equal(list.json.data.length, 5, 'nothing of it happened');
+  limit('unlimited:unlimited');
+  assert.equal((await world.call('DELETE', '/waba-numbers/1')).status, 200);
+  assert.equal((await world.call('GET', '/waba-numbers')).json.data.length, 4);
+  await world.restart();
+  assert.equal((await world.call('GET', '/waba-numbers')).json.data.length, 4);
+});
+
+test('a folder that cannot be written', async (t) => {
+  const data = await initFolder();
+  if (process.getuid() === 0) {
+    // The superuser writes everywhere; a read-only mount would need more rights than CI may have.
+    execFileSync('chmod', ['-R', 'a+rX', data]);
+    chmodSync(path.join(data, 'key'), 0o600);
+    execFileSync('chown', ['-R', 'nobody', data]);
+    execFileSync('chmod', ['a+x', path.dirname(data)]);
+    chmodSync(data, 0o500);
+    const answer = await run(['serve', '--data', data], {}).catch((error) => error);
+    const asNobody = execFileSync('sh', ['-c', 'setpriv --reuid=nobody --clear-groups "$0" "$@" 2>&1; true',
+      process.env.HUDHUD, 'serve', '--data', data, '--listen', '127.0.0.1:0']).toString();
+    assert.ok(answer);
+    assert.match(asNobody, /cannot|read-only|Permission denied/);
+    return;
+  }
+  chmodSync(data, 0o500);
+  t.after(() => chmodSync(data, 0o700));
+  const answer = await serve(data);
+  assert.equal(answer.status, 1);
+  assert.match(answer.stderr, /cannot|read-only|Permission denied/);
+});
+
+test('tokens and secrets are in no file, log or list as they are', async (t) => {
+  const world = await startWorld(t, { args: ['--log-level', 'debug'] });
+  await world.call('POST', '/waba-numbers/1/sync');
+  await world.link('123', 'EAAanothersecrettoken');
+  const shown = (await world.cli(['number', 'list', '--domain', 'acme', '--json'])).stdout +
+    (await world.cli(['client', 'list', '--domain', 'acme', '--json'])).stdout +
+    (await world.call('GET', '/waba-numbers?include=health')).text;
+  await world.server.stop();
+  const files = ['hudhud.db', 'lock', 'key'].map((name) =>
+    readFileSync(path.join(world.data, name), 'latin1')).join('');
+  for (const secret of [world.sim.token, 'EAAanothersecrettoken', world.creds.secret]) {
+    for (const [where, text] of [['log', world.server.log()], ['answers', shown], ['files', files]])
+      assert.ok(!text.includes(secret), `a secret in ${where}`);
+  }
+});
+
+test('SIGTERM lets what was begun be answered', async (t) => {
+  const world = await startWorld(t);
+  await world.sim.putFaults([{ kind: 'latency', ms: 700, match: { path_contains: 'phone_numbers' } }]);
+  const begun = world.call('POST', '/waba-numbers/1/sync');
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  const stopped = world.server.stop();
+  assert.equal((await begun).status, 200);
+  assert.equal((await stopped).status, 0);
+  const creds = await createClient(world.data, 'later');
+  assert.ok(creds.secret, 'commands work while no server runs');
+  await assert.rejects(call(world.url, 'GET', '/waba-numbers', creds));
+});
