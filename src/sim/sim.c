@@ -64,8 +64,7 @@ static enum err load_scenario(struct sim *sim, const struct sim_options *options
     return sim_scenario_read(buf_str(&sim->scenario), &sim->state, error);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life -------------------------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *signal, int number)
 {
