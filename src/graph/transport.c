@@ -264,17 +264,19 @@ static void start_waiting(struct graph *g)
 
 /* --- the end of a transfer -------------------------------------------------------------------- */
 
-/* Did something answer that we cannot use, or did nothing? */
+/* Did something answer that we cannot use, or did nothing? Unusable are: what on_body or on_header
+ * gave up; a Content-Length that is too large; gzip that is none; what is not HTTP, or HTTP/0.9; a
+ * header longer than curl itself takes. */
 static enum graph_outcome outcome_of(CURLcode code)
 {
     switch (code) {
-    case CURLE_WRITE_ERROR:          /* give_up */
-    case CURLE_FILESIZE_EXCEEDED:    /* its Content-Length says it is too large */
-    case CURLE_BAD_CONTENT_ENCODING: /* not the gzip it says it is */
-    case CURLE_WEIRD_SERVER_REPLY:   /* not HTTP */
-    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, or not HTTP */
-    case CURLE_OUT_OF_MEMORY: /* one header longer than curl takes */ return GRAPH_UNUSABLE;
-    case CURLE_URL_MALFORMAT: /* curl did not send it */ return GRAPH_REFUSED;
+    case CURLE_WRITE_ERROR:
+    case CURLE_FILESIZE_EXCEEDED:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_OUT_OF_MEMORY: return GRAPH_UNUSABLE;
+    case CURLE_URL_MALFORMAT: return GRAPH_REFUSED; /* curl did not send it */
     default: return GRAPH_UNREACHABLE;
     }
 }
