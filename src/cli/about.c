@@ -38,6 +38,6 @@ enum err help_run(struct cli *cli)
         help_overview(path, &text);
     else
         return error_set(&cli->error, ERR_USAGE, "there is no command \"%.*s\"", STR_FMT(path));
-    fwrite(text.ptr, 1, text.len, cli->out);
+    cli_print(cli, buf_str(&text));
     return buf_ok(&text) ? ERR_OK : ERR_NO_MEMORY;
 }

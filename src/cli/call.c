@@ -121,9 +121,9 @@ static void print_answer(struct cli *cli, const struct response *response)
 {
     struct str body = buf_str(&response->body);
     if (args_has(&cli->args, "include"))
-        fwrite(response->header.ptr, 1, response->header.len, cli->out);
+        cli_print(cli, buf_str(&response->header));
     if (!cli->terminal)
-        fwrite(body.ptr, 1, body.len, cli->out);
+        cli_print(cli, body);
     else if (body.len)
         cli_print_json(cli, body);
 }
@@ -165,7 +165,7 @@ static enum err make_call(struct cli *cli, const struct call_request *call)
 
 static enum err print_curl(struct cli *cli, const struct call_request *call)
 {
-    if (!call->body_file && memchr(call->body.ptr, '\0', call->body.len))
+    if (!call->body_file && str_find(call->body, '\0') < call->body.len)
         return error_set(&cli->error, ERR_USAGE,
                          "the body holds a NUL byte, which no command line can; put it into a file "
                          "and use -d @FILE");
@@ -173,7 +173,7 @@ static enum err print_curl(struct cli *cli, const struct call_request *call)
     struct buf line;
     buf_init(&line, 4 * CLI_BODY_MAX);
     call_write_curl(call, &line);
-    fwrite(line.ptr, 1, line.len, cli->out);
+    cli_print(cli, buf_str(&line));
     return buf_ok(&line) ? ERR_OK : ERR_NO_MEMORY;
 }
 

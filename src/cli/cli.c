@@ -60,7 +60,7 @@ static void print_help(const struct cli *cli)
         help_command(cli->args.command, &text);
     else
         help_overview(cli->args.group, &text);
-    fwrite(text.ptr, 1, text.len, cli->out);
+    cli_print(cli, buf_str(&text));
 }
 
 /* --- the run --------------------------------------------------------------------------------- */
@@ -129,18 +129,28 @@ bool cli_wants_json(const struct cli *cli)
     return args_has(&cli->args, "json");
 }
 
+void cli_print(const struct cli *cli, struct str text)
+{
+    if (text.len)
+        fwrite(text.ptr, 1, text.len, cli->out);
+}
+
 void cli_print_json(struct cli *cli, struct str json)
 {
     struct str pretty = cli->terminal ? json_pretty(json, &cli->arena) : (struct str){0};
     struct str text = pretty.ptr ? pretty : json;
-    fwrite(text.ptr, 1, text.len, cli->out);
+    cli_print(cli, text);
     if (!str_ends(text, STR("\n")))
         fputc('\n', cli->out);
 }
 
-void cli_print_value(struct cli *cli, struct json value)
+enum err cli_print_value(struct cli *cli, struct json value)
 {
-    cli_print_json(cli, json_text(value, &cli->arena));
+    struct str text = json_text(value, &cli->arena);
+    if (!text.ptr)
+        return ERR_NO_MEMORY;
+    cli_print_json(cli, text);
+    return ERR_OK;
 }
 
 void cli_progress(const struct cli *cli, const char *fmt, ...)

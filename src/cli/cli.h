@@ -30,9 +30,11 @@ void cli_print_error(const struct cli *cli);
 const char *cli_data_folder(const struct cli *cli);
 bool cli_wants_json(const struct cli *cli);
 
+/* To `out`; whether it got there is checked once, at the end of the run. */
+void cli_print(const struct cli *cli, struct str text);
 /* Indented on a terminal, as it is otherwise; with a line's end. */
 void cli_print_json(struct cli *cli, struct str json);
-void cli_print_value(struct cli *cli, struct json value);
+enum err cli_print_value(struct cli *cli, struct json value) MUST_USE;
 
 /* A line on a terminal's stderr while something takes long, and its removal. */
 void cli_progress(const struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -3,10 +3,8 @@
 enum err list_print(struct cli *cli, struct json array, const struct column *columns, size_t n,
                     const char *empty)
 {
-    if (cli_wants_json(cli)) {
-        cli_print_value(cli, array);
-        return ERR_OK;
-    }
+    if (cli_wants_json(cli))
+        return cli_print_value(cli, array);
     if (json_len(array) == 0) {
         fprintf(cli->err, "%s\n", empty);
         return ERR_OK;
@@ -20,8 +18,7 @@ enum err list_print(struct cli *cli, struct json array, const struct column *col
 
 enum err object_print(struct cli *cli, struct json object, const struct column *columns, size_t n)
 {
-    if (!cli_wants_json(cli))
-        return record_print(object, columns, n, cli->out, cli->terminal, &cli->arena);
-    cli_print_value(cli, object);
-    return ERR_OK;
+    if (cli_wants_json(cli))
+        return cli_print_value(cli, object);
+    return record_print(object, columns, n, cli->out, cli->terminal, &cli->arena);
 }

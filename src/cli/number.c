@@ -151,10 +151,8 @@ enum err number_unlink_run(struct cli *cli)
     if (e)
         return e;
     if (cli_wants_json(cli))
-        cli_print_value(cli, data);
-    else
-        fprintf(cli->out, "Unlinked %s: it is no longer listed or usable.\n",
-                cli->args.operands[0]);
+        return cli_print_value(cli, data);
+    fprintf(cli->out, "Unlinked %s: it is no longer listed or usable.\n", cli->args.operands[0]);
     return ERR_OK;
 }
 

@@ -61,7 +61,7 @@ static enum err print_config(struct cli *cli, const struct config *config)
         cli_print_json(cli, buf_str(&text));
     } else {
         config_print(config, &text);
-        fwrite(text.ptr, 1, text.len, cli->out);
+        cli_print(cli, buf_str(&text));
     }
     return buf_ok(&text) ? ERR_OK : ERR_NO_MEMORY;
 }

@@ -13,7 +13,8 @@ struct line {
 /* Parses words that end with a NULL. */
 static void parse(struct line *l, ...)
 {
-    char *argv[32] = {"hudhud"};
+    char name[] = "hudhud";
+    char *argv[32] = {name};
     int argc = 1;
     va_list words;
     va_start(words, l);
