@@ -14,6 +14,15 @@ void queue_release(struct queue *q)
     pthread_cond_destroy(&q->not_empty);
 }
 
+/* With the lock held: once the taker has the item it may be the end of the queue, so the pusher
+ * touches nothing of it after unlocking. */
+static void wake(struct queue *q)
+{
+    pthread_cond_signal(&q->not_empty);
+    if (q->wake)
+        q->wake(q->wake_arg);
+}
+
 bool queue_push(struct queue *q, struct list *node)
 {
     pthread_mutex_lock(&q->mutex);
@@ -21,15 +30,10 @@ bool queue_push(struct queue *q, struct list *node)
     bool was_empty = list_empty(&q->items);
     if (!closed)
         list_add(&q->items, node);
+    if (!closed && was_empty)
+        wake(q);
     pthread_mutex_unlock(&q->mutex);
-    if (closed)
-        return false;
-    if (was_empty) {
-        pthread_cond_signal(&q->not_empty);
-        if (q->wake)
-            q->wake(q->wake_arg);
-    }
-    return true;
+    return !closed;
 }
 
 void queue_take_all(struct queue *q, struct list *to)
@@ -54,8 +58,6 @@ void queue_close(struct queue *q)
 {
     pthread_mutex_lock(&q->mutex);
     q->closed = true;
+    wake(q);
     pthread_mutex_unlock(&q->mutex);
-    pthread_cond_signal(&q->not_empty);
-    if (q->wake)
-        q->wake(q->wake_arg);
 }

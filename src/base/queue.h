@@ -1,6 +1,6 @@
 /* The one place where threads meet: many threads push, one thread takes everything there is.
  *
- * `wake` is called by the pusher, outside the lock, when the queue went from empty to not empty;
+ * `wake` is called by the pusher, with the lock held, when the queue went from empty to not empty;
  * for a libuv loop it is uv_async_send. A thread without a loop waits with queue_wait instead.
  * Nodes are intrusive and belong to the taker once pushed. */
 #pragma once
