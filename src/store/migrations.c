@@ -84,6 +84,9 @@ static const char schema_1[] =
     /* The list of GET /waba-numbers, in its order, without those that were unlinked. */
     "CREATE INDEX numbers_listed ON numbers (workspace_id, id) WHERE unlinked_at IS NULL;"
     "CREATE INDEX numbers_account ON numbers (account_id);"
+    /* A number that is linked again is found under its old id. */
+    "CREATE INDEX numbers_unlinked ON numbers (workspace_id, phone_number_id)"
+    "  WHERE unlinked_at IS NOT NULL;"
 
     "CREATE TABLE number_changes ("
     "  id {id},"
