@@ -7,81 +7,6 @@ void jobs_task_release(struct jobs_task *task)
     secret_release(&task->token);
 }
 
-void job_task_done(struct jobs_task *task, enum err e)
-{
-    task->err = e;
-    /* The queue is closed only after jobs_stop: a loop outlives the jobs it waits for. */
-    if (!queue_push(task->reply_to, &task->node))
-        die("a task came back to a loop that is gone");
-}
-
-static enum err explain(struct error *error, const struct graph_answer *a)
-{
-    switch (a->outcome) {
-    case GRAPH_OK: return ERR_OK;
-    case GRAPH_THROTTLED:
-        error_set(error, ERR_UNAVAILABLE, "Meta limits the calls to this account; try again later");
-        error->retry_after = a->usage.regain_minutes ? a->usage.regain_minutes * 60 : 60;
-        return ERR_UNAVAILABLE;
-    case GRAPH_TRANSIENT:
-    case GRAPH_UNREACHABLE:
-        error_set(error, ERR_UNAVAILABLE, "Meta cannot be reached now: %.*s", STR_FMT(a->message));
-        error->retry_after = 30;
-        return ERR_UNAVAILABLE;
-    case GRAPH_UNUSABLE:
-        return error_set(error, ERR_UPSTREAM, "Meta's answer cannot be used: %.*s",
-                         STR_FMT(a->message));
-    case GRAPH_CANCELLED:
-        error_set(error, ERR_UNAVAILABLE, "The server is shutting down");
-        error->retry_after = 5;
-        return ERR_UNAVAILABLE;
-    case GRAPH_TOKEN_DEAD:
-    case GRAPH_FORBIDDEN:
-    case GRAPH_NOT_FOUND:
-    case GRAPH_REFUSED: break;
-    }
-    error_set(error, ERR_MESSAGE_REJECTED, "Meta refused: %.*s", STR_FMT(a->message));
-    error_detail(error, "meta_code", "%lld", (long long)a->code);
-    error_detail(error, "meta_title", "%.*s", STR_FMT(a->title));
-    error_detail(error, "meta_details", "%.*s", STR_FMT(a->details));
-    error_detail(error, "fbtrace_id", "%.*s", STR_FMT(a->fbtrace_id));
-    return ERR_MESSAGE_REJECTED;
-}
-
-void job_task_failed(struct jobs_task *task, const struct graph_answer *answer)
-{
-    job_task_done(task, explain(&task->error, answer));
-}
-
-void job_write_submit(struct jobs *j, struct job_write *w)
-{
-    w->write.reply_to = &j->writes;
-    enum err e = store_submit(j->options.store, &w->write);
-    if (!e)
-        return;
-    w->write.err = e;
-    w->done(w);
-}
-
-enum err job_open_account(struct jobs *j, int64_t account_id, struct arena *arena,
-                          struct account *ret, struct secret *ret_token)
-{
-    struct tx *tx;
-    enum err e = store_read_begin(j->reader, &tx);
-    if (e)
-        return e;
-    e = account_find(tx, account_id, arena, ret);
-    store_read_end(j->reader);
-    if (e)
-        return e;
-    struct str context = arena_printf(arena, ACCOUNT_SEAL_CONTEXT, STR_FMT(ret->waba_id));
-    if (seal_open(j->options.keyring, context, ret->sealed_token, ret_token) == ERR_OK)
-        return ERR_OK;
-    log_event(LOG_ERROR, "account_token_unreadable", LOG_STR("waba_id", ret->waba_id),
-              LOG_CSTR("mend", "link the account again, or restore the key file"));
-    return ERR_INTERNAL;
-}
-
 /* --- the thread ---------------------------------------------------------------------------------
  */
 
@@ -89,7 +14,7 @@ static void run_task(struct jobs *j, struct jobs_task *task)
 {
     if (j->stopping) {
         struct graph_answer cancelled = {.outcome = GRAPH_CANCELLED};
-        job_task_failed(task, &cancelled);
+        job_task_answered(task, &cancelled);
         return;
     }
     switch (task->kind) {
@@ -208,7 +133,7 @@ void jobs_submit(struct jobs *j, struct jobs_task *task)
     if (queue_push(&j->inbox, &task->node))
         return;
     struct graph_answer cancelled = {.outcome = GRAPH_CANCELLED};
-    job_task_failed(task, &cancelled);
+    job_task_answered(task, &cancelled);
 }
 
 /* --- the pulse, written down --------------------------------------------------------------------

@@ -30,7 +30,7 @@ static void fail(struct link *l, const struct graph_answer *answer)
     struct jobs_task *task = l->task;
     l->jobs->n_pending--;
     free(l);
-    job_task_failed(task, answer);
+    job_task_answered(task, answer);
 }
 
 static void fail_full(struct link *l)

@@ -35,18 +35,20 @@ struct job_write {
     struct store_write write; /* first */
     void (*done)(struct job_write *w);
 };
-/* Submits; when the store takes no more, `done` is called at once with the error. */
+
+/* task.c: what every kind of job shares.
+ * Submits; when the store takes no more, `done` is called at once with the error. */
 void job_write_submit(struct jobs *j, struct job_write *w);
 
 /* Hands a task back. */
 void job_task_done(struct jobs_task *task, enum err e);
-/* Turns Meta's answer into the task's error (developer-api.md §1.5) and hands it back. */
-void job_task_failed(struct jobs_task *task, const struct graph_answer *answer);
+/* Hands a task back with what Meta answered, in terms of developer-api.md §1.5. */
+void job_task_answered(struct jobs_task *task, const struct graph_answer *answer);
 
 /* The token of a linked account. ERR_NOT_FOUND, ERR_INTERNAL. */
 enum err job_open_account(struct jobs *j, int64_t account_id, struct arena *arena,
                           struct account *ret, struct secret *ret_token) MUST_USE;
-/* Meta's account in the model's terms; everything in the arena. False when that is full. */
+/* facts.c. Meta's account in the model's terms; everything in the arena. False when that is full. */
 bool job_read_facts(const struct graph_account *account, struct arena *arena,
                     struct account_facts *ret) MUST_USE;
 

@@ -108,7 +108,7 @@ static void answer_tasks(struct sync_run *run, enum err e)
         else if (e)
             job_task_done(task, error_set(&task->error, e, "The account could not be updated"));
         else
-            job_task_failed(task, &run->failure); /* which may be GRAPH_OK */
+            job_task_answered(task, &run->failure); /* which may be GRAPH_OK */
     }
 }
 
