@@ -1,6 +1,7 @@
 #include "base/config.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/nearest.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -93,37 +94,17 @@ static bool is_name(const struct setting *s, struct str name)
     return true;
 }
 
-/* Insertions, deletions and changes of a byte that turn a into b. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[CONFIG_NAME_MAX + 1];
-    for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t change = diagonal + (plain(a.ptr[i - 1]) != plain(b.ptr[j - 1]));
-            diagonal = row[j];
-            row[j] = MIN(change, MIN(row[j - 1], diagonal) + 1);
-        }
-    }
-    return row[b.len];
-}
-
-/* `name` has at most CONFIG_NAME_MAX bytes. */
+/* NULL when none is near enough to be meant. `name` has at most CONFIG_NAME_MAX bytes. */
 static const char *nearest_name(const struct config *c, struct str name)
 {
-    const char *nearest = NULL;
-    size_t best = SIZE_MAX;
-    for (size_t i = 0; i < c->n; i++) {
-        size_t d = distance(name, str_from(c->table[i].name));
-        if (d < best) {
-            best = d;
-            nearest = c->table[i].name;
-        }
-    }
-    return nearest;
+    char typed[CONFIG_NAME_MAX];
+    for (size_t i = 0; i < name.len; i++)
+        typed[i] = plain(name.ptr[i]);
+    struct nearest nearest;
+    nearest_init(&nearest, str_make(typed, name.len));
+    for (size_t i = 0; i < c->n; i++)
+        nearest_offer(&nearest, c->table[i].name);
+    return nearest.best;
 }
 
 /* Index of the row, or c->n. */
@@ -174,8 +155,10 @@ static bool set_named(struct config *c, struct str name, struct str text,
         return set_row(c, i, text, source, problem);
     if (name.len > CONFIG_NAME_MAX || !is_printable(name))
         name = STR("...");
-    *problem = arena_printf(c->arena, "unknown setting '%.*s'; the nearest is '%s'", STR_FMT(name),
-                            nearest_name(c, name));
+    const char *nearest = nearest_name(c, name);
+    *problem = arena_printf(c->arena, "unknown setting '%.*s'%s%s%s", STR_FMT(name),
+                            nearest ? "; the nearest is '" : "", nearest ? nearest : "",
+                            nearest ? "'" : "");
     return false;
 }
 

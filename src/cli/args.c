@@ -1,7 +1,7 @@
 #include "cli/args.h"
 
 #include "base/limits.h"
-#include "cli/nearest.h"
+#include "base/nearest.h"
 #include "serve/serve.h"
 
 /* Where the reading stands. */
