@@ -58,7 +58,7 @@ enum err status_get(struct call *call)
     return ERR_OK;
 }
 
-static enum err list_account(void *arg, const struct account *a)
+static enum err write_account(void *arg, const struct account *a)
 {
     struct call *call = arg;
     struct json_writer *w = &call->out;
@@ -82,21 +82,50 @@ enum err accounts_list(struct call *call)
 {
     call_begin(call);
     json_open(&call->out, '[');
-    enum err e = account_each(call->tx, list_account, call);
+    enum err e = account_each(call->tx, write_account, call);
     json_close(&call->out, ']');
+    call_end(call);
+    return e;
+}
+
+static enum err find_account(struct call *call, struct account *ret)
+{
+    enum err e = account_find_waba(call->tx, call_param(call, 0), call->arena, ret);
+    return e == ERR_NOT_FOUND ? error_set(&call->error, e, "Account not found") : e;
+}
+
+/* A task of this kind for the account in the path. */
+static enum err begin_task(struct call *call, enum jobs_kind kind)
+{
+    struct account account;
+    enum err e = find_account(call, &account);
+    if (e)
+        return e;
+    call->task.kind = kind;
+    call->task.account_id = account.id;
+    return ERR_OK;
+}
+
+enum err account_sync_check(struct call *call)
+{
+    return begin_task(call, JOBS_SYNC);
+}
+
+enum err account_sync_run(struct call *call)
+{
+    struct account account;
+    enum err e = find_account(call, &account);
+    if (e)
+        return e;
+    call_begin_message(call, "Account synced successfully");
+    e = write_account(call, &account);
     call_end(call);
     return e;
 }
 
 enum err account_check_check(struct call *call)
 {
-    struct account account;
-    enum err e = account_find_waba(call->tx, call_param(call, 0), call->arena, &account);
-    if (e == ERR_NOT_FOUND)
-        return error_set(&call->error, e, "Account not found");
-    call->task.kind = JOBS_CHECK_ACCOUNT;
-    call->task.account_id = account.id;
-    return e;
+    return begin_task(call, JOBS_CHECK_ACCOUNT);
 }
 
 enum err account_check_run(struct call *call)

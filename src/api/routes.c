@@ -17,6 +17,7 @@ const struct route admin_routes[] = {
     {HTTP_GET, "/status", READ, LIMIT_NONE, NULL, status_get},
     {HTTP_POST, "/graph/check", LIVE, LIMIT_NONE, graph_check_check, graph_check_run},
     {HTTP_GET, "/accounts", READ, LIMIT_NONE, NULL, accounts_list},
+    {HTTP_POST, "/accounts/{waba_id}/sync", LIVE, LIMIT_NONE, account_sync_check, account_sync_run},
     {HTTP_POST, "/accounts/{waba_id}/check", LIVE, LIMIT_NONE, account_check_check,
      account_check_run},
 

@@ -1,4 +1,3 @@
-#include "base/clock.h"
 #include "cli/admin.h"
 #include "cli/commands.h"
 #include "cli/list.h"
@@ -158,16 +157,16 @@ enum err number_unlink_run(struct cli *cli)
 
 /* --- sync ------------------------------------------------------------------------------------ */
 
-/* One number's account. A failure is told at once and remembered: the others have their turn. */
-static enum err sync_one(struct admin *admin, const char *id)
+/* One account. A failure is told at once and remembered: the others have their turn. */
+static enum err sync_one(struct admin *admin, const char *what, const char *path)
 {
     struct cli *cli = admin->cli;
     struct json data;
-    cli_progress(cli, "Asking Meta about number %s ...", id);
-    enum err e = admin_call(admin, "POST", number_path(cli, id, "/sync"), STR(""), &data);
+    cli_progress(cli, "Asking Meta about %s ...", what);
+    enum err e = admin_call(admin, "POST", path, STR(""), &data);
     cli_progress_end(cli);
     if (e) {
-        error_set(&cli->error, e, "number %s: %.*s", id, STR_FMT(cli->error.message));
+        error_set(&cli->error, e, "%s: %.*s", what, STR_FMT(cli->error.message));
         cli_print_error(cli);
         error_init(&cli->error, &cli->arena);
     }
@@ -176,42 +175,32 @@ static enum err sync_one(struct admin *admin, const char *id)
 
 static enum err sync_named(struct admin *admin)
 {
-    const struct args *args = &admin->cli->args;
+    struct cli *cli = admin->cli;
     enum err worst = ERR_OK;
-    for (size_t i = 0; i < args->n_operands; i++) {
-        enum err e = sync_one(admin, args->operands[i]);
+    for (size_t i = 0; i < cli->args.n_operands; i++) {
+        const char *id = cli->args.operands[i];
+        const char *path = number_path(cli, id, "/sync");
+        enum err e = sync_one(admin, cli_format(cli, "number %s", id), path);
         worst = e ? e : worst;
     }
     return worst;
 }
 
-/* Has Meta confirmed the number since then? Times of one form compare as text. */
-static bool is_confirmed(struct json number, struct str since)
-{
-    struct str at = json_as_str(json_get(json_get(number, "health"), "confirmed_at"), STR(""));
-    return at.len == since.len && memcmp(at.ptr, since.ptr, since.len) >= 0;
-}
-
-/* Asking about one number confirms all of its account: each is looked at again when its turn comes,
- * and left out when it was confirmed with another. */
+/* Every account of the workspace, once each. */
 static enum err sync_all(struct admin *admin)
 {
     struct cli *cli = admin->cli;
-    char iso[CLOCK_ISO_LEN];
-    clock_format_iso(clock_now_ms(), iso);
-    struct str since = str_make(iso, sizeof(iso));
-    struct json numbers;
-    enum err worst = admin_call(admin, "GET", numbers_path(cli, ""), STR(""), &numbers);
+    struct str domain = str_from(args_get(&cli->args, "domain"));
+    struct json accounts;
+    enum err worst = admin_call(admin, "GET", "/admin/accounts", STR(""), &accounts);
     if (worst)
         return worst;
-    json_for_each (listed, numbers) {
-        const char *id = cli_format(cli, "%.*s", STR_FMT(table_cell(listed, "id", &cli->arena)));
-        struct json number;
-        enum err e = admin_call(admin, "GET", number_path(cli, id, ""), STR(""), &number);
-        if (e)
-            return e;
-        if (!is_confirmed(number, since))
-            e = sync_one(admin, id);
+    json_for_each (account, accounts) {
+        if (!str_eq(json_as_str(json_get(account, "domain"), STR("")), domain))
+            continue;
+        struct str waba = json_as_str(json_get(account, "waba_id"), STR(""));
+        enum err e = sync_one(admin, cli_format(cli, "account %.*s", STR_FMT(waba)),
+                              cli_format(cli, "/admin/accounts/%.*s/sync", STR_FMT(waba)));
         worst = e ? e : worst;
     }
     return worst;
