@@ -233,6 +233,17 @@ static bool step(struct http_connection *c)
     return event != PARSER_MORE;
 }
 
+/* All that arrived is answered, or is the beginning of a request. */
+static void end_if_useless(struct http_connection *c)
+{
+    if (c->ended) {
+        http_connection_close(c); /* the rest of the request will never come */
+    } else if (c->server->draining && http_parser_is_idle(&c->parser)) {
+        c->linger = true; /* the last answer did not say that there would be no other */
+        finish(c);
+    }
+}
+
 static void set_reading(struct http_connection *c);
 
 /* Takes as many requests as have arrived, until one waits for its answer or the client is to read;
@@ -248,8 +259,8 @@ static void connection_run(struct http_connection *c)
     flush(c);
     if (c->state == CONNECTION_CLOSING && !c->writing)
         finish(c);
-    if (c->state == CONNECTION_READING && !c->writing && c->ended)
-        http_connection_close(c); /* the rest of a request will never come */
+    if (c->state == CONNECTION_READING && !c->writing)
+        end_if_useless(c);
     if (c->state == CONNECTION_CLOSED)
         return;
     set_deadline(c);

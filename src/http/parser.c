@@ -115,21 +115,22 @@ static bool target_is_lawful(struct str target)
     return true;
 }
 
-/* The line is METHOD SP target SP HTTP/1.x, with exactly one blank each: llhttp forgives more. */
+/* The line is METHOD SP target SP HTTP/1.x, with exactly one blank each: llhttp forgives more, and
+ * knows other protocols. */
 static int on_version_complete(llhttp_t *l)
 {
     struct http_parser *p = l->data;
     struct http_request *r = p->r;
     size_t target_at = (size_t)(r->target.ptr - p->input);
-    size_t line_end = target_at + r->target.len + 1 + HTTP_VERSION_LEN;
-    if (line_end - p->begin > HTTP_REQUEST_LINE_MAX)
+    size_t version_at = target_at + r->target.len + 1;
+    p->fields = version_at + HTTP_VERSION_LEN;
+    if (p->fields - p->begin > HTTP_REQUEST_LINE_MAX)
         return refuse(p, ERR_URI_TOO_LONG, "the request line is too long");
     if (l->http_major != 1 || l->http_minor > 1)
         return refuse_version(p);
-    if (target_at != p->begin + strlen(http_method_name(r->method)) + 1 || p->fields != line_end)
-        return refuse(p, ERR_BAD_REQUEST, "the request line has more than two blanks");
-    if (memcmp(p->input + line_end - HTTP_VERSION_LEN, "HTTP/", 5) != 0)
-        return refuse(p, ERR_BAD_REQUEST, "the protocol is not HTTP"); /* llhttp knows others */
+    if (target_at != p->begin + strlen(http_method_name(r->method)) + 1 ||
+        memcmp(p->input + version_at, "HTTP/", 5) != 0)
+        return refuse(p, ERR_BAD_REQUEST, "the request line is not METHOD, path and HTTP version");
     if (!target_is_lawful(r->target))
         return refuse(p, ERR_BAD_REQUEST, "the request target is not a path");
     r->path = r->target;
@@ -137,14 +138,6 @@ static int on_version_complete(llhttp_t *l)
     r->query = str_skip(r->target, r->path.len);
     p->http10 = l->http_minor == 0;
     p->stage = STAGE_FIELDS;
-    return 0;
-}
-
-/* Remembers where the version ends, so that on_version_complete can compare. */
-static int on_version(llhttp_t *l, const char *at, size_t len)
-{
-    struct http_parser *p = l->data;
-    p->fields = (size_t)(at + len - p->input);
     return 0;
 }
 
@@ -279,8 +272,6 @@ static int on_headers_complete(llhttp_t *l)
     p->keep_alive = llhttp_should_keep_alive(l) && !(l->flags & F_CONNECTION_CLOSE);
     p->has_body = f.n_coding > 0 || (f.n_length > 0 && l->content_length > 0);
     p->expects_continue = f.n_expect && !p->http10 && p->has_body;
-    l->upgrade =
-        0; /* no other protocol is ever switched to (RFC 9110 §7.8: a server may ignore it) */
     p->r->begun_us = clock_monotonic_us();
     p->stage = STAGE_HEAD;
     return HPE_PAUSED;
@@ -314,7 +305,6 @@ static int on_message_complete(llhttp_t *l)
 static const llhttp_settings_t settings = {
     .on_method_complete = on_method_complete,
     .on_url = on_url,
-    .on_version = on_version,
     .on_version_complete = on_version_complete,
     .on_header_field = on_header_field,
     .on_header_field_complete = on_header_field_complete,

@@ -1,5 +1,6 @@
 /* A real server on loopback, in a thread of its own, and raw sockets as its clients. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "http/http.h"
 
 #include <arpa/inet.h>
@@ -89,31 +90,12 @@ static void respond_odd(struct fixture *f, struct http_request *r)
         http_response_add(&response, STR("X-Two"), STR("2 \xc3\xa9"));
     } else if (str_eq(r->path, STR("/big"))) {
         response.body = str_make(f->big, BIG_SIZE);
+    } else if (str_eq(r->path, STR("/too-big"))) {
+        response.body = str_make(f->big, HTTP_OUT_MAX + 1); /* never looked at */
     } else {
         response.status = 404;
     }
     http_respond(r, &response);
-}
-
-static void handle(void *arg, struct http_request *r)
-{
-    struct fixture *f = arg;
-    if (str_starts(r->path, STR("/now")))
-        respond_echo(r);
-    else if (str_starts(r->path, STR("/later")))
-        f->waiting[f->n_waiting++] = r;
-    else if (str_eq(r->path, STR("/hold")))
-        f->held[f->n_held++] = r;
-    else if (str_eq(r->path, STR("/release")))
-        release_held(f), respond_echo(r);
-    else if (str_eq(r->path, STR("/cut")))
-        http_cut(r, STR("HTTP/1.1 200 OK\r\nContent-Le"));
-    else if (str_eq(r->path, STR("/cut-bare")))
-        http_cut(r, STR(""));
-    else if (str_eq(r->path, STR("/stop")))
-        http_server_drain(&f->server, f->server.drained), respond_echo(r);
-    else
-        respond_odd(f, r);
 }
 
 static enum err accept_request(void *arg, struct http_request *r, size_t *body_max)
@@ -140,6 +122,29 @@ static void on_drained(void *arg)
     uv_close((uv_handle_t *)&f->kill_all, NULL);
     uv_close((uv_handle_t *)&f->release, NULL);
     uv_close((uv_handle_t *)&f->later, NULL);
+}
+
+static void handle(void *arg, struct http_request *r)
+{
+    struct fixture *f = arg;
+    if (str_starts(r->path, STR("/now")))
+        respond_echo(r);
+    else if (str_starts(r->path, STR("/later")))
+        f->waiting[f->n_waiting++] = r;
+    else if (str_eq(r->path, STR("/hold")))
+        f->held[f->n_held++] = r;
+    else if (str_eq(r->path, STR("/release")))
+        release_held(f), respond_echo(r);
+    else if (str_eq(r->path, STR("/cut")))
+        http_cut(r, STR("HTTP/1.1 200 OK\r\nContent-Le"));
+    else if (str_eq(r->path, STR("/cut-bare")))
+        http_cut(r, STR(""));
+    else if (str_eq(r->path, STR("/stop")))
+        http_server_drain(&f->server, on_drained), respond_echo(r);
+    else if (str_eq(r->path, STR("/answer-and-stop")))
+        respond_echo(r), http_server_drain(&f->server, on_drained);
+    else
+        respond_odd(f, r);
 }
 
 static void on_stop(uv_async_t *async)
@@ -169,12 +174,13 @@ static void *serve(void *arg)
 static const struct http_hooks hooks = {
     .accept = accept_request, .handle = handle, .refuse = refuse};
 
-static void start(struct fixture *f, const struct http_timeouts *timeouts)
+static void start_lingering(struct fixture *f, const struct http_timeouts *timeouts, int linger_ms)
 {
     *f = (struct fixture){0};
     f->big = xcalloc(1, BIG_SIZE);
     assert_int_equal(uv_loop_init(&f->loop), 0);
     http_server_init(&f->server, &f->loop, &hooks, f, timeouts);
+    f->server.after_ms[HTTP_DEADLINE_LINGER] = linger_ms;
     uv_async_init(&f->loop, &f->stop, on_stop);
     uv_async_init(&f->loop, &f->kill_all, on_kill);
     uv_async_init(&f->loop, &f->release, on_release);
@@ -192,6 +198,11 @@ static void start(struct fixture *f, const struct http_timeouts *timeouts)
     assert_int_equal(http_server_listen_unix(&f->server, f->path, &error), ERR_OK);
     arena_release(&arena);
     assert_int_equal(pthread_create(&f->thread, NULL, serve, f), 0);
+}
+
+static void start(struct fixture *f, const struct http_timeouts *timeouts)
+{
+    start_lingering(f, timeouts, HTTP_LINGER_MS);
 }
 
 /* The thread has ended by itself, or was asked to. */
@@ -674,8 +685,35 @@ static void test_refusal_arrives(void **state)
     stop(&f);
 }
 
-/* ... but not for ever. */
-static void test_linger_is_bounded(void **state)
+/* Sends on after its answer was written and the server had time to close: neither is refused. */
+static void send_on(struct fixture *f, const char *first, int status)
+{
+    struct client c;
+    client_open(&c, f);
+    client_say(&c, first);
+    struct pollfd readable = {.fd = c.fd, .events = POLLIN};
+    assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
+    for (int i = 0; i < 10; i++) {
+        usleep(1000);
+        client_send(&c, str_make(f->big, 64 * KIB));
+    }
+    expect(&c, status, NULL, NULL);
+    expect_end(&c);
+    client_close(&c);
+}
+
+static void test_sending_on(void **state)
+{
+    struct fixture f;
+    start(&f, NULL);
+    send_on(&f, "POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 6291456\r\n\r\n", 413);
+    send_on(&f, "GET /now HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nG", 200);
+    send_on(&f, GET("/close"), 200);
+    stop(&f);
+}
+
+/* ... but not for ever: not in bytes, */
+static void test_linger_is_bounded_in_size(void **state)
 {
     struct fixture f;
     struct client c;
@@ -686,6 +724,38 @@ static void test_linger_is_bounded(void **state)
     for (ssize_t n = 0; n >= 0 && sent < 64 * MIB; sent += (size_t)MAX(n, 0))
         n = send(c.fd, f.big, MIB, MSG_NOSIGNAL);
     assert_true(sent < 64 * MIB);
+    client_close(&c);
+    stop(&f);
+}
+
+/* and not in time. */
+static void test_linger_is_bounded_in_time(void **state)
+{
+    struct fixture f;
+    struct client c;
+    start_lingering(&f, NULL, 50);
+    client_open(&c, &f);
+    client_say(&c, "FROB / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(&c, 501, NULL, NULL);
+    expect_end(&c);
+    int64_t begun = clock_monotonic_us();
+    while (send(c.fd, "a", 1, MSG_NOSIGNAL) == 1)
+        usleep(10 * 1000);
+    assert_true(clock_monotonic_us() - begun < PATIENCE_MS * 1000 / 2);
+    client_close(&c);
+    stop(&f);
+}
+
+static void test_answer_too_large(void **state)
+{
+    struct fixture f;
+    struct client c;
+    log_set_level(LOG_OFF); /* the server complains */
+    start(&f, NULL);
+    client_open(&c, &f);
+    client_say(&c, GET("/too-big"));
+    expect(&c, 500, "internal_error: the answer is too large", NULL);
+    expect_end(&c);
     client_close(&c);
     stop(&f);
 }
@@ -747,6 +817,22 @@ static void test_timeouts(void **state)
     stop(&f);
 }
 
+/* The idle time begins anew with each answer. */
+static void test_idle_is_renewed(void **state)
+{
+    struct fixture f;
+    struct client c;
+    start(&f, &(struct http_timeouts){.idle = 500});
+    client_open(&c, &f);
+    for (int i = 0; i < 6; i++) {
+        client_say(&c, GET("/now"));
+        expect(&c, 200, "GET /now 0", NULL);
+        usleep(120 * 1000);
+    }
+    client_close(&c);
+    stop(&f);
+}
+
 /* A byte now and then does not renew the time for a header. */
 static void test_slow_header(void **state)
 {
@@ -781,6 +867,7 @@ static void test_handler_is_not_timed(void **state)
     stop(&f);
 }
 
+/* Four answers are more than the server would keep (HTTP_OUT_MAX): it waits for the reader. */
 static void test_slow_reader(void **state)
 {
     struct fixture f;
@@ -788,13 +875,12 @@ static void test_slow_reader(void **state)
     struct answer a;
     start(&f, NULL);
     client_open_sized(&c, &f, 4096);
-    client_say(&c, GET("/big") GET("/now") GET("/big"));
+    client_say(&c, GET("/big") GET("/big") GET("/now") GET("/big") GET("/big"));
     usleep(20 * 1000);
-    assert_true(client_take_answer(&c, false, &a));
-    assert_int_equal(a.body_len, BIG_SIZE);
-    expect(&c, 200, "GET /now 0", NULL);
-    assert_true(client_take_answer(&c, false, &a));
-    assert_int_equal(a.body_len, BIG_SIZE);
+    for (int i = 0; i < 5; i++) {
+        assert_true(client_take_answer(&c, false, &a));
+        assert_int_equal(a.body_len, i == 2 ? strlen("GET /now 0") : BIG_SIZE);
+    }
     client_close(&c);
     stop(&f);
 }
@@ -857,13 +943,17 @@ static void test_half_closed(void **state)
     struct client c;
     start(&f, NULL);
     client_open(&c, &f);
-    client_say(&c, GET("/later") GET("/now") "GET /now HT");
+    client_say(&c, GET("/later") GET("/now") GET("/hold") "GET /now HT");
     shutdown(c.fd, SHUT_WR);
     expect(&c, 200, "GET /later 0", NULL);
     expect(&c, 200, "GET /now 0", NULL);
+    usleep(20 * 1000);
+    uv_async_send(&f.release);
+    expect(&c, 200, "GET /hold 0", NULL);
     expect_end(&c);
     client_close(&c);
     stop(&f);
+    assert_true(f.saw_gone); /* it cannot be told from a client that left */
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -906,15 +996,37 @@ static void test_drain(void **state)
     join(&f);
 }
 
-/* A handler may ask for the drain itself, and is answered. */
+/* A handler may ask for the drain itself, before or after its answer. */
 static void test_drain_from_a_handler(void **state)
+{
+    static const char *const requests[] = {GET("/stop"), GET("/answer-and-stop")};
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        struct fixture f;
+        struct client c;
+        start(&f, NULL);
+        client_open(&c, &f);
+        client_say(&c, requests[i]);
+        expect(&c, 200, NULL, NULL);
+        expect_end(&c);
+        client_close(&c);
+        join(&f);
+    }
+}
+
+/* An answer that is being written is written to its end. */
+static void test_drain_while_writing(void **state)
 {
     struct fixture f;
     struct client c;
+    struct answer a;
     start(&f, NULL);
-    client_open(&c, &f);
-    client_say(&c, GET("/stop"));
-    expect(&c, 200, "GET /stop 0", NULL);
+    client_open_sized(&c, &f, 4096);
+    client_say(&c, GET("/big"));
+    usleep(20 * 1000);
+    uv_async_send(&f.stop);
+    usleep(20 * 1000);
+    assert_true(client_take_answer(&c, false, &a));
+    assert_int_equal(a.body_len, BIG_SIZE);
     expect_end(&c);
     client_close(&c);
     join(&f);
@@ -1076,9 +1188,13 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_refused_early),
         cmocka_unit_test(test_refusal_arrives),
-        cmocka_unit_test(test_linger_is_bounded),
+        cmocka_unit_test(test_sending_on),
+        cmocka_unit_test(test_linger_is_bounded_in_size),
+        cmocka_unit_test(test_linger_is_bounded_in_time),
+        cmocka_unit_test(test_answer_too_large),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_idle_is_renewed),
         cmocka_unit_test(test_slow_header),
         cmocka_unit_test(test_handler_is_not_timed),
         cmocka_unit_test(test_slow_reader),
@@ -1087,6 +1203,7 @@ int main(void)
         cmocka_unit_test(test_half_closed),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_drain_from_a_handler),
+        cmocka_unit_test(test_drain_while_writing),
         cmocka_unit_test(test_kill),
         cmocka_unit_test(test_listen_addresses),
         cmocka_unit_test(test_listen_twice),
