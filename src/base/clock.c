@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#define LAST_SECOND INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+
 static int64_t read_us(clockid_t id)
 {
     struct timespec ts;
@@ -50,9 +52,7 @@ static void civil(int64_t days, int64_t *year, int64_t *month, int64_t *day)
 
 void clock_format_iso(int64_t ms, char out[CLOCK_ISO_LEN])
 {
-    const int64_t last = 253402300799; /* 9999-12-31T23:59:59Z */
-    int64_t seconds = ms / 1000;
-    seconds = MIN(MAX(seconds, 0), last);
+    int64_t seconds = MIN(MAX(ms / 1000, (int64_t)0), LAST_SECOND);
     int64_t year, month, day, rest = seconds % 86400;
     civil(seconds / 86400, &year, &month, &day);
     memcpy(out, "0000-00-00T00:00:00Z", CLOCK_ISO_LEN);
@@ -62,6 +62,23 @@ void clock_format_iso(int64_t ms, char out[CLOCK_ISO_LEN])
     digits(out + 11, 2, rest / 3600);
     digits(out + 14, 2, rest / 60 % 60);
     digits(out + 17, 2, rest % 60);
+}
+
+void clock_format_http(int64_t ms, char out[CLOCK_HTTP_LEN])
+{
+    static const char weekdays[] = "ThuFriSatSunMonTueWed"; /* 1970-01-01 was a Thursday */
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int64_t seconds = MIN(MAX(ms / 1000, (int64_t)0), LAST_SECOND);
+    int64_t year, month, day, rest = seconds % 86400;
+    civil(seconds / 86400, &year, &month, &day);
+    memcpy(out, "Thu, 00 Jan 0000 00:00:00 GMT", CLOCK_HTTP_LEN);
+    memcpy(out, weekdays + 3 * (seconds / 86400 % 7), 3);
+    digits(out + 5, 2, day);
+    memcpy(out + 8, months + 3 * (month - 1), 3);
+    digits(out + 12, 4, year);
+    digits(out + 17, 2, rest / 3600);
+    digits(out + 20, 2, rest / 60 % 60);
+    digits(out + 23, 2, rest % 60);
 }
 
 void clock_format_iso_ms(int64_t ms, char out[CLOCK_ISO_MS_LEN])

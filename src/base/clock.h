@@ -15,3 +15,6 @@ void clock_format_iso(int64_t ms, char out[CLOCK_ISO_LEN]);
 /* "2024-01-15T10:30:00.123Z", for logs. */
 #define CLOCK_ISO_MS_LEN 24
 void clock_format_iso_ms(int64_t ms, char out[CLOCK_ISO_MS_LEN]);
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7), for the Date of an answer. */
+#define CLOCK_HTTP_LEN 29
+void clock_format_http(int64_t ms, char out[CLOCK_HTTP_LEN]);

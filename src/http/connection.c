@@ -156,12 +156,24 @@ static void set_deadline(struct http_connection *c)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
+/* RFC 9110 §6.6.1. It is written anew once a second, not once an answer. */
+static const char *date_now(struct http_server *s)
+{
+    int64_t now = clock_now_ms();
+    if (now / 1000 != s->date_s) {
+        s->date_s = now / 1000;
+        clock_format_http(now, s->date);
+    }
+    return s->date;
+}
+
 /* Adds the answer to `out`, and leaves the request. */
 static void answer(struct http_connection *c, const struct http_response *response, bool keep)
 {
     struct http_server *s = c->server;
     struct http_response_frame frame = {
         .id = c->request.id,
+        .date = date_now(s),
         .head_only = c->request.method == HTTP_HEAD,
         .close = !keep,
         .keep_alive = c->parser.http10,

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/list.h"
@@ -118,6 +119,8 @@ struct http_server {
     uv_timer_t tick;
     size_t n_connections;
     size_t n_requests; /* answered since the start */
+    int64_t date_s;    /* the second that `date` tells */
+    char date[CLOCK_HTTP_LEN];
     bool draining;
     void (*drained)(void *arg); /* all connections are closed */
 };

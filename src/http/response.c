@@ -125,6 +125,7 @@ bool http_response_write(struct buf *out, const struct http_response *response,
         to = put_number(to, response->body.len);
         to = put(to, STR("\r\n"));
     }
+    to = put_field(to, STR("Date"), str_make(frame->date, CLOCK_HTTP_LEN));
     to = put_field(to, STR("X-Request-Id"), str_make(frame->id, HTTP_REQUEST_ID_LEN));
     for (size_t i = 0; i < response->n_headers; i++)
         to = put_field(to, response->headers[i].name, response->headers[i].value);

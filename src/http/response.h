@@ -1,13 +1,15 @@
 /* Writing an answer's head and body. Nothing in a head is a client's bytes. */
 #pragma once
 
+#include "base/clock.h"
 #include "http/http.h"
 
 struct http_response_frame {
-    const char *id;  /* HTTP_REQUEST_ID_LEN characters */
-    bool head_only;  /* an answer to HEAD: the length of the body, but not the body */
-    bool close;      /* Connection: close */
-    bool keep_alive; /* Connection: keep-alive, which HTTP/1.0 has to be told */
+    const char *id;   /* HTTP_REQUEST_ID_LEN characters */
+    const char *date; /* CLOCK_HTTP_LEN characters */
+    bool head_only;   /* an answer to HEAD: the length of the body, but not the body */
+    bool close;       /* Connection: close */
+    bool keep_alive;  /* Connection: keep-alive, which HTTP/1.0 has to be told */
 };
 
 /* Onto `out`; false, and nothing written, when it does not fit. */

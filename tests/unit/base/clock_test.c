@@ -71,9 +71,26 @@ static void test_clocks(void **state)
     assert_true(clock_thread_cpu_us() > cpu);
 }
 
+/* The example of RFC 9110 §5.6.7, and every day of some years against the C library. */
+static void test_http_dates(void **state)
+{
+    char text[CLOCK_HTTP_LEN + 1] = "", expected[64];
+    clock_format_http(INT64_C(784111777) * 1000, text);
+    assert_string_equal(text, "Sun, 06 Nov 1994 08:49:37 GMT");
+    for (int64_t day = 0; day < 60000; day++) {
+        time_t seconds = (time_t)(day * 86400 + day % 86400);
+        struct tm tm;
+        gmtime_r(&seconds, &tm);
+        strftime(expected, sizeof(expected), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        clock_format_http((int64_t)seconds * 1000, text);
+        assert_string_equal(text, expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_http_dates),
         cmocka_unit_test(test_borders),
         cmocka_unit_test(test_against_the_library),
         cmocka_unit_test(test_milliseconds),

@@ -342,8 +342,10 @@ static void expect(struct client *c, int status, const char *body, struct answer
     assert_int_equal(a.status, status);
     if (body)
         assert_string_equal(a.body, body);
-    if (status != 100)
+    if (status != 100) {
         assert_non_null(strstr(a.head, "\r\nX-Request-Id: req_"));
+        assert_non_null(strstr(a.head, "\r\nDate: "));
+    }
     if (ret)
         *ret = a;
 }
