@@ -82,22 +82,24 @@
 #define GRAPH_TIMEOUT_MS         15000      /* one request, whole */
 #define GRAPH_HEADER_MAX         (16 * KIB) /* of one header that we read */
 #define GRAPH_NUMBERS_MAX        5000 /* numbers of one account; Meta allows 20 to a few hundred */
-#define GRAPH_CONNECTIONS_MAX    64 /* requests under way at once; more wait, their time not running \
-                                     */
+#define GRAPH_CONNECTIONS_MAX                                                                      \
+    64 /* requests under way at once; more wait, their time not running                            \
+        */
 #define GRAPH_HEADERS_MAX (64 * KIB) /* all headers of one answer; real ones are about 2 KiB */
 #define GRAPH_URL_MAX     (16 * KIB) /* address, fields, cursor and proof take about 1 KiB */
 #define GRAPH_PATH_MAX    128        /* an id (META_ID_MAX) and the name of an edge */
-#define GRAPH_TEXT_MAX    1024 /* bytes of one text of Meta's that we keep; names have 75 characters \
-                                */
+#define GRAPH_TEXT_MAX                                                                             \
+    1024 /* bytes of one text of Meta's that we keep; names have 75 characters                     \
+          */
 #define GRAPH_CURSOR_MAX  2048       /* opaque; real ones have about 100 characters */
 #define GRAPH_REASONS_MAX 32         /* of one number; health_status knows 4 entities */
 #define GRAPH_ARENA_MAX   (64 * MIB) /* one answer as a tree: at most 12 bytes a byte of JSON */
 
 /* --- settings --------------------------------------------------------------------------------- */
-#define CONFIG_FILE_MAX  (256 * KIB)
-#define CONFIG_VALUE_MAX 4096
-#define CONFIG_NAME_MAX 40               /* of a setting; ours are much shorter */
-#define CONFIG_COMPLAINTS_MAX 20         /* wrong lines told one by one; the rest are counted */
+#define CONFIG_FILE_MAX       (256 * KIB)
+#define CONFIG_VALUE_MAX      4096
+#define CONFIG_NAME_MAX       40 /* of a setting; ours are much shorter */
+#define CONFIG_COMPLAINTS_MAX 20 /* wrong lines told one by one; the rest are counted */
 
 /* --- simulator ----------------------------------------------------------------------------------
  */

@@ -48,7 +48,8 @@ void job_task_answered(struct jobs_task *task, const struct graph_answer *answer
 /* The token of a linked account. ERR_NOT_FOUND, ERR_INTERNAL. */
 enum err job_open_account(struct jobs *j, int64_t account_id, struct arena *arena,
                           struct account *ret, struct secret *ret_token) MUST_USE;
-/* facts.c. Meta's account in the model's terms; everything in the arena. False when that is full. */
+/* facts.c. Meta's account in the model's terms; everything in the arena. False when that is full.
+ */
 bool job_read_facts(const struct graph_account *account, struct arena *arena,
                     struct account_facts *ret) MUST_USE;
 

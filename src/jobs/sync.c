@@ -54,29 +54,33 @@ static int64_t backoff_ms(const struct jobs *j, int failures)
     return MIN(seconds, longest) * 1000;
 }
 
-static void schedule(struct jobs *j, struct job_account *entry, const struct sync_run *run)
+/* How long until the account is asked again. */
+static int64_t wait_ms(const struct jobs *j, const struct job_account *entry,
+                       const struct sync_run *run)
 {
     int64_t interval = j->options.sync_interval_s * 1000;
-    int64_t wait = interval * stretch_for(run->usage);
+    int64_t backoff = backoff_ms(j, entry->failures);
+    int64_t regain = (int64_t)run->usage.regain_minutes * 60000;
     switch (run->failure.outcome) {
-    case GRAPH_OK: entry->failures = 0; break;
-    case GRAPH_THROTTLED:
-        wait = MAX(backoff_ms(j, ++entry->failures), run->usage.regain_minutes * 60000);
-        break;
+    case GRAPH_OK: return interval * stretch_for(run->usage);
+    case GRAPH_THROTTLED: return MAX(backoff, regain);
     case GRAPH_TRANSIENT:
     case GRAPH_UNREACHABLE:
     case GRAPH_UNUSABLE:
-    case GRAPH_CANCELLED: wait = backoff_ms(j, ++entry->failures); break;
+    case GRAPH_CANCELLED: return backoff;
     case GRAPH_TOKEN_DEAD:
     case GRAPH_FORBIDDEN:
     case GRAPH_NOT_FOUND:
-    case GRAPH_REFUSED:
-        /* Only a person can mend these, but Meta takes some of them back: ask on, rarely. */
-        entry->failures++;
-        wait = MAX(interval, backoff_ms(j, entry->failures));
-        break;
+    case GRAPH_REFUSED: break;
     }
-    entry->due_ms = now_ms() + jittered(wait);
+    /* Only a person can mend these, but Meta takes some of them back: ask on, rarely. */
+    return MAX(interval, backoff);
+}
+
+static void schedule(struct jobs *j, struct job_account *entry, const struct sync_run *run)
+{
+    entry->failures = run->failure.outcome == GRAPH_OK ? 0 : entry->failures + 1;
+    entry->due_ms = now_ms() + jittered(wait_ms(j, entry, run));
 }
 
 /* --- the end of a run ----------------------------------------------------------------------------

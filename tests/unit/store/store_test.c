@@ -92,7 +92,7 @@ static void test_one_batch_is_one_commit_and_a_failure_is_its_own(void **state)
 {
     struct fixture *f = *state;
     struct put puts[10];
-    char names[10][8];
+    char names[10][16];
     struct queue back;
     struct gate gate;
     queue_init(&back, NULL, NULL);
@@ -200,7 +200,7 @@ static void test_closing_runs_what_waits_and_a_closed_reply_queue_is_left_alone(
 {
     struct fixture *f = *state;
     struct put puts[300];
-    char names[300][8];
+    char names[300][16];
     struct queue back;
     struct gate gate;
     queue_init(&back, NULL, NULL);
@@ -302,7 +302,7 @@ static void test_the_store_agrees_with_a_model(void **state)
     struct fixture *f = *state;
     int model[MODEL_KEYS] = {0};
     struct put puts[MODEL_BATCH];
-    char names[MODEL_BATCH][8], values[MODEL_BATCH][16], value[16];
+    char names[MODEL_BATCH][16], values[MODEL_BATCH][16], value[16];
     struct queue back;
     struct store_reader *r;
     struct tx *tx;
@@ -327,7 +327,7 @@ static void test_the_store_agrees_with_a_model(void **state)
         wait_for(&back, n);
         assert_int_equal(store_read_begin(r, &tx), ERR_OK);
         for (int key = 0; key < MODEL_KEYS; key++) {
-            char name[8], expected[16] = "";
+            char name[16], expected[16] = "";
             snprintf(name, sizeof(name), "k%d", key);
             if (model[key])
                 snprintf(expected, sizeof(expected), "%d", model[key]);

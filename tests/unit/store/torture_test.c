@@ -79,7 +79,7 @@ static bool live_once(struct torture *t, enum fault fault, int at, bool lasting)
     free(big);
     fault_arm(fault, at, lasting);
     for (int i = 0; i < PUTS; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof(name), "n%d", i);
         t->outcome[i] = put_now(f->store, name, t->value);
         assert_true(t->outcome[i] == ERR_OK || t->outcome[i] == ERR_UNAVAILABLE);
