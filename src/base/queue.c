@@ -61,3 +61,11 @@ void queue_close(struct queue *q)
     wake(q);
     pthread_mutex_unlock(&q->mutex);
 }
+
+bool queue_is_closed(struct queue *q)
+{
+    pthread_mutex_lock(&q->mutex);
+    bool closed = q->closed;
+    pthread_mutex_unlock(&q->mutex);
+    return closed;
+}

@@ -28,3 +28,4 @@ void queue_take_all(struct queue *q, struct list *to);
 bool queue_wait(struct queue *q, struct list *to) MUST_USE;
 /* No more pushes; what is in it can still be taken. */
 void queue_close(struct queue *q);
+bool queue_is_closed(struct queue *q);

@@ -58,7 +58,7 @@ static void stop_step(struct jobs *j)
 static void on_wake(uv_async_t *wake)
 {
     struct jobs *j = wake->data;
-    if (j->inbox.closed)
+    if (queue_is_closed(&j->inbox))
         j->stopping = true;
     take_all(j);
     if (j->stopping)
@@ -83,8 +83,10 @@ static void run_thread(void *arg)
     uv_run(&j->loop, UV_RUN_DEFAULT);
 }
 
-static void jobs_free(struct jobs *j)
+void jobs_free(struct jobs *j)
 {
+    if (!j)
+        return;
     graph_close(j->graph);
     if (!uv_is_closing((uv_handle_t *)&j->wake)) {
         uv_close((uv_handle_t *)&j->wake, NULL);
@@ -167,5 +169,4 @@ void jobs_stop(struct jobs *j)
     if (store_write_now(j->options.store, &w.write))
         log_event(LOG_WARN, "pulse_not_written",
                   LOG_CSTR("effect", "confirmed_at is older than it was until the next sync"));
-    jobs_free(j);
 }

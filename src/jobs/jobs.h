@@ -55,8 +55,11 @@ enum err jobs_start(const struct jobs_options *options, struct jobs **ret,
 /* Any thread. After jobs_stop began, the task comes back at once with ERR_UNAVAILABLE. */
 void jobs_submit(struct jobs *j, struct jobs_task *task);
 /* Cancels what waits for Meta (those tasks come back with ERR_UNAVAILABLE), lets commits finish,
- * writes the pulse down, joins and frees. NULL is fine. */
+ * writes the pulse down and joins. Whoever may still submit needs the jobs to be there: they are
+ * freed apart. NULL is fine. */
 void jobs_stop(struct jobs *j);
+/* After jobs_stop, once nobody submits any more. NULL is fine. */
+void jobs_free(struct jobs *j);
 
 /* Wipes the task's secret. */
 void jobs_task_release(struct jobs_task *task);

@@ -182,17 +182,22 @@ static enum err start_loops(struct serve *s, const struct config *config, bool p
     return ERR_OK;
 }
 
-/* Undoes serve_start from wherever it got to; after it, so does serve_finish. */
-static void tear_down(struct serve *s)
+/* Until they have returned the loops take requests, and hand some of them to the jobs. */
+static void end_threads(struct serve *s)
 {
     jobs_stop(s->jobs); /* its tasks come back to loops that still run */
     for (size_t i = 0; i < s->n_running; i++)
         serve_loop_order(&s->loops[i], LOOP_END);
     for (size_t i = 0; i < s->n_running; i++)
         serve_loop_join(&s->loops[i]);
+}
+
+static void release(struct serve *s)
+{
     for (size_t i = 0; i < s->n_loops; i++)
         serve_loop_release(&s->loops[i]);
     free(s->loops);
+    jobs_free(s->jobs);
     if (s->directory.store)
         directory_hub_release(&s->directory);
     pulse_release(&s->pulse);
@@ -225,10 +230,12 @@ enum err serve_start(const char *data, const struct config *config, bool public_
         share(s, config, public_listener);
         e = start_loops(s, config, public_listener, error);
     }
-    if (e)
-        tear_down(s);
-    else
+    if (!e) {
         *ret = s;
+        return ERR_OK;
+    }
+    end_threads(s); /* as far as they were started */
+    release(s);
     return e;
 }
 
@@ -280,7 +287,8 @@ void serve_finish(struct serve *s)
 {
     wait_for(&s->stop_asked);
     drain(s);
-    tear_down(s);
+    end_threads(s);
+    release(s);
 }
 
 /* --- hudhud serve --------------------------------------------------------------------------------

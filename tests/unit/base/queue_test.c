@@ -95,7 +95,9 @@ static void test_closed(void **state)
     struct list taken;
     list_init(&taken);
     assert_true(queue_push(&q, &items[0].node));
+    assert_false(queue_is_closed(&q));
     queue_close(&q);
+    assert_true(queue_is_closed(&q));
     assert_int_equal(n, 2);
     assert_false(queue_push(&q, &items[1].node));
     assert_true(queue_wait(&q, &taken)); /* what is in it can still be taken */

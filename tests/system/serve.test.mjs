@@ -1,0 +1,40 @@
+// The life of a server: its address, and its end while requests are under way.
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { test } from 'node:test';
+import { call, createClient, initFolder, run, sign, startServe } from './lib/hudhud.mjs';
+import { sleep, startWorld } from './lib/world.mjs';
+
+// The bytes of a signed request that links an account.
+function linkRequest(creds, wabaId) {
+  const body = JSON.stringify({ waba_id: wabaId, access_token: 'EAAtesttoken' });
+  const headers = {
+    Host: 'x', 'Content-Type': 'application/json', 'Content-Length': body.length,
+    ...sign('POST', '/waba-numbers', body, creds),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST /api/developer/waba-numbers HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
+}
+
+// Sends all of a request but its last byte -> the socket, and the byte that is left.
+function begin(port, request) {
+  const socket = net.connect(port, '127.0.0.1');
+  socket.on('error', () => {}); // it is to be cut
+  socket.write(request.slice(0, -1));
+  return { socket, finish: () => socket.write(request.slice(-1)) };
+}
+
+test('requests that become whole just when the server stops harm nothing', async (t) => {
+  const { server, creds } = await startWorld(t, { args: ['--drain-timeout', '1s', '--threads', '2'] });
+  const begun = Array.from({ length: 600 }, (_, i) =>
+    begin(server.port, linkRequest(creds, String(100 + i))));
+  t.after(() => begun.forEach(({ socket }) => socket.destroy()));
+  await sleep(1500);
+  const stopped = server.stop();
+  await sleep(950); // the requests come in one by one while the time runs out
+  for (let i = 0; i < begun.length; i++) {
+    begun[i].finish();
+    if (i % 6 === 5) await sleep(1);
+  }
+  assert.deepEqual(await stopped, { status: 0, signal: null }, server.log());
+});
