@@ -1,8 +1,8 @@
 /* Who may sign: an immutable snapshot of all clients, with their secrets opened.
  *
  * A change commits first, then whoever applied it calls directory_reload, and only then is it
- * answered: what was acknowledged is in force on every loop. Loops ask for the snapshot once a
- * request (directory_current): one atomic load while nothing changed. */
+ * answered: what was acknowledged is in force on every loop. Loops look at the version once a
+ * request (directory_find): one atomic load while nothing changed. */
 #pragma once
 
 #include "base/secret.h"

@@ -1,8 +1,10 @@
 #include "gate/gate.h"
+#include "base/random.h"
 
 void gate_init(struct gate *g, struct directory_hub *hub, int64_t window_s)
 {
     *g = (struct gate){.window_s = window_s};
+    random_bytes(g->nobodys_secret, sizeof(g->nobodys_secret));
     directory_view_init(&g->view, hub);
     hmac_init(&g->hmac);
 }
@@ -116,13 +118,13 @@ static bool is_signed_with(struct gate *g, const struct http_request *r, struct 
     return bytes_equal(expected, claim->signature.ptr, SIGNATURE_LEN);
 }
 
-/* An unknown or disabled client is measured against a secret nobody has, and a client without a
- * second secret against that one too: the work, and so the time, is the same for every refusal. */
+/* An unknown or disabled client is measured against a random secret, and a client without a second
+ * one against that too: nobody can sign with it, so that every refusal is four comparisons. */
 static bool is_signed(struct gate *g, const struct http_request *r, struct str path,
                       const struct claim *claim, const struct directory_client *client,
                       int64_t now_ms)
 {
-    static const struct str nobodys = STR_INIT("no client has this secret: its length is typical");
+    const struct str nobodys = str_make(g->nobodys_secret, sizeof(g->nobodys_secret));
     bool overlap = client && client->previous.len && now_ms < client->previous_until;
     struct str secret = client ? secret_reveal(&client->secret) : nobodys;
     struct str previous = overlap ? secret_reveal(&client->previous) : nobodys;
