@@ -207,9 +207,10 @@ static void take_head(struct http_connection *c)
     struct http_server *s = c->server;
     struct http_parser *p = &c->parser;
     size_t body_max = HTTP_BODY_MAX;
-    enum err e = s->hooks.accept ? s->hooks.accept(s->arg, &c->request, &body_max) : ERR_OK;
+    const char *why = "The request was refused before its body";
+    enum err e = s->hooks.accept ? s->hooks.accept(s->arg, &c->request, &body_max, &why) : ERR_OK;
     if (e) {
-        refuse(c, e, "refused before its body", p->keep_alive && !p->has_body);
+        refuse(c, e, why, p->keep_alive && !p->has_body);
         return;
     }
     http_parser_accept(p, body_max);

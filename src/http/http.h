@@ -84,8 +84,9 @@ void http_cut(struct http_request *r, struct str partial);
 
 struct http_hooks {
     /* After the header, before the body: sets *body_max (HTTP_BODY_MAX at first), or refuses by
-     * returning an error, which goes to `refuse`. NULL: everything is accepted. */
-    enum err (*accept)(void *arg, struct http_request *r, size_t *body_max);
+     * returning an error, which goes to `refuse` with *ret_why, a
+     * sentence. NULL: everything is accepted. */
+    enum err (*accept)(void *arg, struct http_request *r, size_t *body_max, const char **ret_why);
     /* Must lead to http_respond or http_cut, now or later. */
     void (*handle)(void *arg, struct http_request *r);
     /* Fills status-independent parts (content type, body, headers) of the answer to a request that
@@ -127,10 +128,16 @@ struct http_server {
 
 void http_server_init(struct http_server *s, uv_loop_t *loop, const struct http_hooks *hooks,
                       void *arg, const struct http_timeouts *timeouts);
-/* "127.0.0.1:8080", "[::1]:8080", ":8080" (all addresses), port 0 for any free one. SO_REUSEPORT,
- * so that each loop has its own listener on one port. *ret_port, unless NULL, is the port. */
+/* The part before the last colon: "127.0.0.1", "[::1]", or empty, which is all addresses. */
+struct str http_address_host(struct str address);
+/* "127.0.0.1:8080", "[::1]:8080", ":8080" (all addresses), port 0 for any free one. ERR_BUSY when
+ * anything listens there already. *ret_port, unless NULL, is the port. */
 enum err http_server_listen(struct http_server *s, struct str address, int *ret_port,
                             struct error *error) MUST_USE;
+/* Listens beside a server of another loop of this process, at the port that http_server_listen gave
+ * for the same address: the kernel spreads connections over them (SO_REUSEPORT). */
+enum err http_server_join(struct http_server *s, struct str address, int port,
+                          struct error *error) MUST_USE;
 /* A unix socket with mode 0600; a stale file in its place is removed. */
 enum err http_server_listen_unix(struct http_server *s, const char *path,
                                  struct error *error) MUST_USE;

@@ -20,7 +20,8 @@ const char sim_help[] =
 
 /* --- HTTP ------------------------------------------------------------------------------------- */
 
-static enum err on_accept(void *arg, struct http_request *request, size_t *body_max)
+static enum err on_accept(void *arg, struct http_request *request, size_t *body_max,
+                          const char **ret_why)
 {
     if (sim_control_owns(request->path))
         *body_max = SIM_SCENARIO_MAX;
