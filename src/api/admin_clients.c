@@ -40,7 +40,7 @@ enum err clients_list(struct call *call)
 struct client_input {
     struct str name;
     struct str client_id;
-    struct str secret; /* hex; in the arena, wiped once it is sealed and answered */
+    struct str secret; /* hex, in the arena */
     bool enabled;
     int64_t overlap_s;
 };

@@ -98,7 +98,9 @@ static enum err find_account(struct call *call, struct account *ret)
 static enum err begin_task(struct call *call, enum jobs_kind kind)
 {
     struct account account;
-    enum err e = find_account(call, &account);
+    enum err e = call_expect_no_fields(call);
+    if (!e)
+        e = find_account(call, &account);
     if (e)
         return e;
     call->task.kind = kind;

@@ -93,8 +93,7 @@ enum err workspaces_create_apply(struct call *call)
                          STR_FMT(in->domain));
     if (e)
         return e;
-    call->status = 201;
-    call->changes_directory = true;
+    call->status = 201; /* nobody can sign for it before it has a client */
     return answer_with(call, in->domain, "Workspace created successfully");
 }
 
@@ -120,6 +119,6 @@ enum err workspaces_update_apply(struct call *call)
     enum err e = workspace_update(call->tx, in->domain, in->name, in->enabled, clock_now_ms());
     if (e && e != ERR_NOT_FOUND)
         return e;
-    call->changes_directory = true;
+    call->changes_directory = in->enabled >= 0;
     return answer_with(call, in->domain, "Workspace updated successfully");
 }

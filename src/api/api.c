@@ -1,6 +1,7 @@
 #include "api/api.h"
 #include "api/answer.h"
 #include "api/call.h"
+#include "api/etag.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -24,6 +25,33 @@ static void add_headers(struct http_response *response, const struct error *erro
         http_response_add(response, STR("Allow"), error->allow);
 }
 
+/* developer-api.md §1.1 */
+static void add_deprecation(struct http_response *response, const struct deprecation *d,
+                            struct arena *arena)
+{
+    http_response_add(response, STR("X-API-Deprecated"), STR("true"));
+    http_response_add(response, STR("X-API-Deprecation-Date"), str_from(d->since));
+    http_response_add(response, STR("X-API-Sunset-Date"), str_from(d->sunset));
+    struct str warning =
+        arena_printf(arena, "299 - \"This endpoint is deprecated. Use %s instead\"", d->instead);
+    if (warning.ptr)
+        http_response_add(response, STR("Warning"), warning);
+}
+
+/* `etag` lives until the answer is written. What the client has already is not sent again. */
+static void add_etag(const struct http_request *r, struct http_response *response,
+                     char etag[ETAG_LEN])
+{
+    etag_make(response->body, etag);
+    http_response_add(response, STR("ETag"), str_make(etag, ETAG_LEN));
+    struct str known = http_header_get(r, STR("If-None-Match"), NULL);
+    if (!known.ptr || !etag_matches(known, str_make(etag, ETAG_LEN)))
+        return;
+    response->status = 304;
+    response->content_type = STR("");
+    response->body = STR("");
+}
+
 static void log_call(const struct http_request *r, const struct call *call, int status)
 {
     enum log_level level = status >= 500 ? LOG_WARN : LOG_DEBUG;
@@ -33,11 +61,11 @@ static void log_call(const struct http_request *r, const struct call *call, int 
               LOG_INT("us", clock_monotonic_us() - r->begun_us));
 }
 
-static void answer(struct call *call, enum err e)
+static void answer_call(struct call *call, enum err e)
 {
     struct http_request *r = call->request;
     struct http_response response = {.status = call->status, .content_type = JSON_TYPE};
-    if (!e && !buf_ok(&call->answer))
+    if (!e && !buf_ok(&call->reply))
         e = ERR_NO_MEMORY;
     if (e) {
         if (call->error.err != e)
@@ -45,13 +73,18 @@ static void answer(struct call *call, enum err e)
         if (err_status(e) == 503 && !call->error.retry_after)
             call->error.retry_after = RETRY_AFTER_S;
         response.status = err_status(e);
-        buf_clear(&call->answer);
-        answer_write_error(&call->answer, &call->error, str_make(r->id, HTTP_REQUEST_ID_LEN));
+        buf_clear(&call->reply);
+        answer_write_error(&call->reply, &call->error, str_make(r->id, HTTP_REQUEST_ID_LEN));
     }
-    response.body = buf_str(&call->answer);
+    response.body = buf_str(&call->reply);
     add_headers(&response, e ? &call->error : NULL, call->arena);
+    if (call->route && call->route->deprecated)
+        add_deprecation(&response, call->route->deprecated, call->arena);
+    char etag[ETAG_LEN];
+    if (!e && r->method == HTTP_GET)
+        add_etag(r, &response, etag);
     log_call(r, call, response.status);
-    struct buf body = call->answer; /* the call dies with its request */
+    struct buf body = call->reply; /* the call dies with its request */
     jobs_task_release(&call->task);
     http_respond(r, &response);
     buf_release(&body);
@@ -63,13 +96,15 @@ static void refuse(void *arg, struct http_request *r, enum err e, const char *wh
     struct error error;
     error_init(&error, &r->arena);
     error_set(&error, e, "%s", why);
+    if (err_status(e) == 503)
+        error.retry_after = RETRY_AFTER_S;
     struct buf body;
     buf_init(&body, REQUEST_ARENA_MAX);
     answer_write_error(&body, &error, str_make(r->id, HTTP_REQUEST_ID_LEN));
     response->content_type = JSON_TYPE;
     response->body = arena_dup(&r->arena, buf_str(&body));
     buf_release(&body);
-    add_headers(response, NULL, &r->arena);
+    add_headers(response, &error, &r->arena);
     log_call(r, NULL, err_status(e));
 }
 
@@ -156,7 +191,7 @@ static enum err apply_write(struct store_write *w, struct tx *tx)
     call->tx = tx;
     enum err e = call->route->run(call);
     call->tx = NULL;
-    if (!e && !buf_ok(&call->answer))
+    if (!e && !buf_ok(&call->reply))
         e = ERR_NO_MEMORY;
     return e;
 }
@@ -194,17 +229,38 @@ static void end_pending(struct api *api)
         api->idle(api->idle_arg);
 }
 
-static void on_written(struct call *call)
+static struct call *written_call(struct list *node)
 {
-    struct api *api = call->api;
-    enum err e = call->write.err;
-    if (!e && call->changes_directory) {
-        e = directory_reload(api->shared->directory, api->reader);
-        if (e)
-            error_set(&call->error, e, "The change is saved, but not in force yet: restart");
+    struct store_write *w = CONTAINER_OF(node, struct store_write, node);
+    return CONTAINER_OF(w, struct call, write);
+}
+
+/* Who may sign is loaded once for all writes of a turn, before any of them is answered. */
+static enum err reload_directory(struct api *api, struct list *written)
+{
+    bool changed = false;
+    list_for_each (node, written) {
+        struct call *call = written_call(node);
+        changed = changed || (!call->write.err && call->changes_directory);
     }
-    answer(call, e);
-    end_pending(api);
+    return changed ? directory_reload(api->shared->directory, api->reader) : ERR_OK;
+}
+
+static void take_written(struct api *api)
+{
+    struct list written;
+    list_init(&written);
+    queue_take_all(&api->writes, &written);
+    enum err reloaded = reload_directory(api, &written);
+    for (struct list *node; (node = list_take(&written));) {
+        struct call *call = written_call(node);
+        enum err e = call->write.err;
+        if (!e && call->changes_directory && reloaded)
+            e = error_set(&call->error, reloaded,
+                          "The change is saved, but not in force yet: restart the server");
+        answer_call(call, e);
+        end_pending(api);
+    }
 }
 
 static void on_task_done(struct call *call)
@@ -215,20 +271,16 @@ static void on_task_done(struct call *call)
         call->error = call->task.error;
     else
         e = run_in_snapshot(call, call->route->run);
-    answer(call, e);
+    answer_call(call, e);
     end_pending(api);
 }
 
 static void on_wake(uv_async_t *wake)
 {
     struct api *api = wake->data;
+    take_written(api);
     struct list items;
     list_init(&items);
-    queue_take_all(&api->writes, &items);
-    for (struct list *node; (node = list_take(&items));) {
-        struct store_write *w = CONTAINER_OF(node, struct store_write, node);
-        on_written(CONTAINER_OF(w, struct call, write));
-    }
     queue_take_all(&api->tasks, &items);
     for (struct list *node; (node = list_take(&items));) {
         struct jobs_task *task = CONTAINER_OF(node, struct jobs_task, node);
@@ -238,6 +290,15 @@ static void on_wake(uv_async_t *wake)
 
 /* --- the hooks -----------------------------------------------------------------------------------
  */
+
+/* Index of the first byte that is no white space of JSON's; 0 when there is none. */
+static size_t first_byte(struct str body)
+{
+    for (size_t i = 0; i < body.len; i++)
+        if (!strchr(" \t\r\n", body.ptr[i]))
+            return i;
+    return 0;
+}
 
 /* A body is empty or one JSON object: with no separators in the signed string, anything freer could
  * take over bytes of the timestamp (developer-api.md §1.2). */
@@ -252,7 +313,10 @@ static enum err check_body(struct call *call)
     if (!str_eq_nocase(media, STR("application/json")))
         return error_set(&call->error, ERR_UNSUPPORTED_MEDIA_TYPE,
                          "The body must be JSON: Content-Type: application/json");
-    return ERR_OK;
+    if (r->body.ptr[first_byte(r->body)] == '{')
+        return ERR_OK;
+    error_detail(&call->error, "offset", "%zu", first_byte(r->body));
+    return error_set(&call->error, ERR_INVALID_JSON, "The body must be one JSON object");
 }
 
 static enum err check_version(struct call *call)
@@ -312,22 +376,24 @@ static void handle(void *arg, struct http_request *r)
     call->arena = &r->arena;
     call->status = 200;
     error_init(&call->error, call->arena);
-    buf_init(&call->answer, HTTP_OUT_MAX);
-    json_writer_init(&call->out, &call->answer);
+    buf_init(&call->reply, HTTP_OUT_MAX);
+    json_writer_init(&call->out, &call->reply);
     bool pending = false;
     enum err e = dispatch(call, &pending);
     if (!pending)
-        answer(call, e);
+        answer_call(call, e);
 }
 
 /* A GET or DELETE with a body is refused before the body is read (developer-api.md §1.2). */
-static enum err accept_header(void *arg, struct http_request *r, size_t *body_max)
+static enum err accept_header(void *arg, struct http_request *r, size_t *body_max,
+                              const char **ret_why)
 {
     if (r->method != HTTP_GET && r->method != HTTP_DELETE)
         return ERR_OK;
     struct str length = http_header_get(r, STR("Content-Length"), NULL);
     bool has_body = http_header_get(r, STR("Transfer-Encoding"), NULL).ptr ||
                     (length.ptr && !str_eq(length, STR("0")));
+    *ret_why = "A GET or DELETE must not have a body: the signed string has none for it";
     return has_body ? ERR_BAD_REQUEST : ERR_OK;
 }
 

@@ -20,6 +20,15 @@ void call_end(struct call *call)
     json_close(&call->out, '}');
 }
 
+enum err call_expect_no_fields(struct call *call)
+{
+    struct body b;
+    if (call->request->body.len == 0)
+        return ERR_OK;
+    enum err e = body_begin(&b, call->request->body, call->arena, &call->error);
+    return e ? e : body_end(&b);
+}
+
 struct str call_param(const struct call *call, size_t n)
 {
     return call->match.params[n];

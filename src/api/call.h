@@ -22,13 +22,20 @@ enum route_limit { LIMIT_NONE, LIMIT_READ, LIMIT_WRITE };
 
 typedef enum err call_fn(struct call *call);
 
+/* An endpoint that answers as before, and says that it will go (developer-api.md §1.1). */
+struct deprecation {
+    const char *since, *sunset; /* "2026-01-31" */
+    const char *instead;        /* "POST /w/message/text" */
+};
+
 struct route {
     enum http_method method;
     const char *pattern;
     enum route_kind kind;
     enum route_limit limit;
-    call_fn *check; /* WRITE, LIVE; may be NULL */
-    call_fn *run;   /* READ, LIVE; apply of a WRITE */
+    call_fn *check;                       /* WRITE, LIVE; may be NULL */
+    call_fn *run;                         /* READ, LIVE; apply of a WRITE */
+    const struct deprecation *deprecated; /* NULL: it is not */
 };
 
 /* The signed API, and the administration of the control socket; each ends with a NULL pattern. */
@@ -46,7 +53,7 @@ struct call {
     struct tx *tx; /* while check of a LIVE route, run or apply goes on */
     void *input;   /* check's, for apply */
     int status;    /* 200 unless the handler says otherwise */
-    struct buf answer;
+    struct buf reply;
     struct json_writer out;
     bool changes_directory; /* set by apply: who may sign is loaded anew before the answer */
 
@@ -60,6 +67,8 @@ void call_begin(struct call *call);
 void call_begin_message(struct call *call, const char *message);
 void call_end(struct call *call);
 
+/* For a route whose body says nothing: empty, or an object without members. */
+enum err call_expect_no_fields(struct call *call) MUST_USE;
 /* The n-th {parameter} of the route's pattern, raw. */
 struct str call_param(const struct call *call, size_t n);
 /* A query parameter, decoded; empty when absent. */

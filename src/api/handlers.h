@@ -3,11 +3,11 @@
 
 #include "api/call.h"
 
-/* numbers.c */
+/* numbers.c; a check, and behind it the run of the same call */
 call_fn numbers_list, numbers_get, numbers_history;
-call_fn numbers_link_check, numbers_link_run;
-call_fn numbers_sync_check, numbers_sync_run;
-call_fn numbers_unlink_apply;
+call_fn numbers_link, numbers_linked;
+call_fn numbers_sync, numbers_synced;
+call_fn numbers_unlink;
 
 /* admin_workspaces.c */
 call_fn workspaces_list;
@@ -28,5 +28,4 @@ call_fn graph_check_check, graph_check_run;
 
 /* admin_numbers.c: the same as the signed API's, for the workspace in the path */
 call_fn admin_numbers_list, admin_numbers_get, admin_numbers_history;
-call_fn admin_numbers_link_check, admin_numbers_sync_check;
-call_fn admin_numbers_unlink_apply;
+call_fn admin_numbers_link, admin_numbers_sync, admin_numbers_unlink;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "model/account.h"
+#include "model/number.h"
 
 /* --- the shape -----------------------------------------------------------------------------------
  */
@@ -55,7 +56,7 @@ static void write_number(struct call *call, const struct number *n, bool health)
 /* --- reading -------------------------------------------------------------------------------------
  */
 
-enum err numbers_find(struct call *call, struct str id, struct number *ret)
+static enum err find_number(struct call *call, struct str id, struct number *ret)
 {
     if (!str_is_digits(id) || id.len > META_ID_MAX)
         return error_set(&call->error, ERR_NOT_FOUND, "Number not found");
@@ -103,24 +104,16 @@ enum err numbers_list(struct call *call)
     return numbers_write_list(call, include.len > 0, false);
 }
 
-enum err numbers_write_one(struct call *call, struct str id, const char *message)
+enum err numbers_get(struct call *call)
 {
     struct number n;
-    enum err e = numbers_find(call, id, &n);
+    enum err e = find_number(call, call_param(call, 0), &n);
     if (e)
         return e;
-    if (message)
-        call_begin_message(call, message);
-    else
-        call_begin(call);
+    call_begin(call);
     write_number(call, &n, true);
     call_end(call);
     return ERR_OK;
-}
-
-enum err numbers_get(struct call *call)
-{
-    return numbers_write_one(call, call_param(call, 0), NULL);
 }
 
 static enum err list_change(void *arg, const struct number_change *c)
@@ -136,14 +129,14 @@ static enum err list_change(void *arg, const struct number_change *c)
     return ERR_OK;
 }
 
-enum err numbers_write_history(struct call *call, struct str id)
+enum err numbers_history(struct call *call)
 {
     struct page page;
     struct number n;
     int64_t total;
     enum err e = call_page(call, &page);
     if (!e)
-        e = numbers_find(call, id, &n);
+        e = find_number(call, call_param(call, 0), &n);
     if (!e)
         e = number_count_changes(call->tx, n.id, &total);
     if (e)
@@ -154,11 +147,6 @@ enum err numbers_write_history(struct call *call, struct str id)
     json_close(&call->out, ']');
     call_end_page(call, &page, total);
     return e;
-}
-
-enum err numbers_history(struct call *call)
-{
-    return numbers_write_history(call, call_param(call, 0));
 }
 
 /* --- linking -------------------------------------------------------------------------------------
@@ -221,11 +209,6 @@ enum err numbers_link(struct call *call)
     return e ? e : check_not_linked(call);
 }
 
-enum err numbers_link_check(struct call *call)
-{
-    return numbers_link(call);
-}
-
 static enum err list_one_of_account(void *arg, const struct number *n)
 {
     struct call *call = arg;
@@ -233,7 +216,7 @@ static enum err list_one_of_account(void *arg, const struct number *n)
     return ERR_OK;
 }
 
-enum err numbers_link_run(struct call *call)
+enum err numbers_linked(struct call *call)
 {
     call->status = 201;
     call_begin_message(call, "Numbers linked successfully");
@@ -247,42 +230,40 @@ enum err numbers_link_run(struct call *call)
 /* --- syncing -------------------------------------------------------------------------------------
  */
 
-enum err numbers_sync(struct call *call, struct str id)
+enum err numbers_sync(struct call *call)
 {
     struct number n;
-    enum err e = numbers_find(call, id, &n);
+    enum err e = call_expect_no_fields(call);
+    if (!e)
+        e = find_number(call, call_param(call, 0), &n);
     if (e)
         return e;
     call->task.kind = JOBS_SYNC;
     call->task.account_id = n.account_id;
-    /* By our id from here on: that a number's id reads like another's Meta id changes nothing. */
-    call->input = ARENA_NEW(call->arena, struct number);
-    if (!call->input)
-        return ERR_NO_MEMORY;
-    *(struct number *)call->input = n;
     return ERR_OK;
 }
 
-enum err numbers_sync_check(struct call *call)
+enum err numbers_synced(struct call *call)
 {
-    return numbers_sync(call, call_param(call, 0));
-}
-
-enum err numbers_sync_run(struct call *call)
-{
-    const struct number *n = call->input;
-    return numbers_write_one(call, n->facts.phone_number_id, "Number synced successfully");
+    struct number n;
+    enum err e = find_number(call, call_param(call, 0), &n);
+    if (e)
+        return e;
+    call_begin_message(call, "Number synced successfully");
+    write_number(call, &n, true);
+    call_end(call);
+    return ERR_OK;
 }
 
 /* --- unlinking -----------------------------------------------------------------------------------
  */
 
 /* With its last number an account is unlinked too, and its token forgotten. */
-enum err numbers_unlink(struct call *call, struct str id)
+enum err numbers_unlink(struct call *call)
 {
     struct number n;
     int64_t left, now = clock_now_ms();
-    enum err e = numbers_find(call, id, &n);
+    enum err e = find_number(call, call_param(call, 0), &n);
     if (!e)
         e = number_unlink(call->tx, n.id, now);
     if (!e)
@@ -300,9 +281,4 @@ enum err numbers_unlink(struct call *call, struct str id)
     json_close(&call->out, '}');
     call_end(call);
     return ERR_OK;
-}
-
-enum err numbers_unlink_apply(struct call *call)
-{
-    return numbers_unlink(call, call_param(call, 0));
 }

@@ -42,14 +42,16 @@
 #define JSON_COMPLAINTS_MAX  100 /* of one body: a hostile one gets no endless answer */
 
 /* --- signed requests (developer-api.md §1.2) ------------------------------------------------ */
-#define SIGN_WINDOW_S        300 /* either side of our clock; configurable */
-#define TIMESTAMP_DIGITS_MAX 12
-#define DOMAIN_MAX           63 /* a DNS label, RFC 1035 §2.3.4 */
-#define CLIENT_ID_MAX        64
-#define HMAC_SECRET_MAX      256
-#define ROTATE_OVERLAP_MAX_S (30 * 86400) /* two secrets at once, at the longest */
-#define IDEMPOTENCY_KEY_MAX  255
-#define RETRY_AFTER_S        5 /* of a 503 that knows no better */
+#define SIGN_WINDOW_S          300 /* either side of our clock; configurable */
+#define TIMESTAMP_DIGITS_MAX   12
+#define DOMAIN_MAX             63 /* a DNS label, RFC 1035 §2.3.4 */
+#define CLIENT_ID_MAX          64
+#define HMAC_SECRET_MAX        256
+#define ROTATE_OVERLAP_MAX_S   (30 * 86400) /* two secrets at once, at the longest */
+#define IDEMPOTENCY_KEY_MAX    255
+#define RETRY_AFTER_S          5  /* of a 503 that knows no better */
+#define RETRY_AFTER_META_S     30 /* of a 503 because Meta cannot be reached */
+#define RETRY_AFTER_THROTTLE_S 60 /* of a 503 because Meta throttles and says not for how long */
 
 /* --- records -------------------------------------------------------------------------------- */
 #define NAME_MAX_POINTS    255        /* names of workspaces and clients, in code points */
@@ -146,6 +148,7 @@
 #define SYNC_JITTER_PERCENT  10         /* so that a thousand accounts do not ask at one instant */
 #define SYNC_BACKOFF_FIRST_S 30         /* after a failure; doubled each time in a row */
 #define SYNC_BACKOFF_MAX_S   3600       /* but never rarer than this, or the interval */
+#define SYNC_REGAIN_MAX_MIN  1440       /* Meta asked for longer: a day later we ask all the same */
 #define DOCTOR_DISK_FAIL_MIB 64         /* the write-ahead log and a checkpoint need some */
 #define DOCTOR_DISK_WARN_MIB 1024
 #define DOCTOR_CLOCK_WARN_S  30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */

@@ -5,7 +5,7 @@ struct check {
     struct jobs_task *task;
 };
 
-static void finish(struct check *c, const struct graph_answer *a)
+static void check_finish(struct check *c, const struct graph_answer *a)
 {
     struct jobs_task *task = c->task;
     c->jobs->n_pending--;
@@ -17,7 +17,7 @@ static void finish(struct check *c, const struct graph_answer *a)
 
 static void on_answer(void *arg, const struct graph_answer *a)
 {
-    finish(arg, a);
+    check_finish(arg, a);
 }
 
 /* Any answer at all means that Meta is there: without a token it is an error of Meta's. */
@@ -26,10 +26,10 @@ static void on_graph_answer(void *arg, const struct graph_answer *a)
     struct graph_answer seen = *a;
     if (a->http_status && a->outcome != GRAPH_CANCELLED)
         seen.outcome = GRAPH_OK;
-    finish(arg, &seen);
+    check_finish(arg, &seen);
 }
 
-static struct check *begin(struct jobs *j, struct jobs_task *task)
+static struct check *check_begin(struct jobs *j, struct jobs_task *task)
 {
     struct check *c = xmalloc(sizeof(*c));
     *c = (struct check){j, task};
@@ -52,12 +52,12 @@ void job_check_account(struct jobs *j, struct jobs_task *task)
     }
     struct str path = arena_printf(task->arena, "/%.*s", STR_FMT(account.waba_id));
     graph_request(j->graph, GRAPH_GET, path, STR("fields=id"), &token, task->arena, on_answer,
-                  begin(j, task));
+                  check_begin(j, task));
 }
 
 void job_check_graph(struct jobs *j, struct jobs_task *task)
 {
     const struct secret none = {0};
     graph_request(j->graph, GRAPH_GET, STR("/me"), STR(""), &none, task->arena, on_graph_answer,
-                  begin(j, task));
+                  check_begin(j, task));
 }

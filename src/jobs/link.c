@@ -12,20 +12,22 @@ struct link {
     struct arena *arena; /* the task's */
     struct account_facts facts;
     struct str sealed_token;
+    int64_t asked_at; /* wall time: Meta confirmed at least what was true then */
 };
 
-static void finish(struct link *l, enum err e)
+static void link_finish(struct link *l, enum err e)
 {
     struct jobs *j = l->jobs;
     struct jobs_task *task = l->task;
+    int64_t asked_at = l->asked_at;
     j->n_pending--;
     free(l);
     if (!e)
-        job_sync_linked(j, task->account_id);
+        job_sync_linked(j, task->account_id, asked_at);
     job_task_done(task, e);
 }
 
-static void fail(struct link *l, const struct graph_answer *answer)
+static void link_fail(struct link *l, const struct graph_answer *answer)
 {
     struct jobs_task *task = l->task;
     l->jobs->n_pending--;
@@ -33,13 +35,13 @@ static void fail(struct link *l, const struct graph_answer *answer)
     job_task_answered(task, answer);
 }
 
-static void fail_full(struct link *l)
+static void link_fail_full(struct link *l)
 {
-    finish(l, error_set(&l->task->error, ERR_NO_MEMORY, "The account is too large to be linked"));
+    link_finish(l,
+                error_set(&l->task->error, ERR_NO_MEMORY, "The account is too large to be linked"));
 }
 
-/* --- writing (store thread)
- * ----------------------------------------------------------------------- */
+/* --- writing (store thread) ----------------------------------------------------------------- */
 
 static enum err conflict(struct jobs_task *task)
 {
@@ -69,12 +71,13 @@ static enum err find_or_insert(struct link *l, struct tx *tx, int64_t now, struc
     return e ? e : account_find(tx, id, l->arena, ret);
 }
 
-static enum err apply(struct store_write *w, struct tx *tx)
+static enum err link_apply(struct store_write *w, struct tx *tx)
 {
     struct link *l = CONTAINER_OF(w, struct link, write.write);
     struct account account;
     struct account_outcome outcome;
-    struct account_cause cause = {.source = "api", .linking = true, .now = clock_now_ms()};
+    struct account_cause cause = {
+        .source = "api", .linking = true, .asked_at = l->asked_at, .now = clock_now_ms()};
     bool known;
     enum err e = find_or_insert(l, tx, cause.now, &account, &known);
     if (e)
@@ -102,18 +105,17 @@ static void on_written(struct job_write *w)
     if (!e)
         log_event(LOG_INFO, "account_linked", LOG_STR("waba_id", l->task->waba_id),
                   LOG_INT("numbers", (int64_t)l->facts.n_numbers));
-    finish(l, e);
+    link_finish(l, e);
 }
 
-/* --- asking Meta
- * ---------------------------------------------------------------------------------- */
+/* --- asking Meta ---------------------------------------------------------------------------- */
 
 static void on_subscribed(void *arg, const struct graph_answer *answer)
 {
     struct link *l = arg;
     struct jobs_task *task = l->task;
     if (answer->outcome != GRAPH_OK) {
-        fail(l, answer);
+        link_fail(l, answer);
         return;
     }
     struct str context = arena_printf(l->arena, ACCOUNT_SEAL_CONTEXT, STR_FMT(task->waba_id));
@@ -121,10 +123,10 @@ static void on_subscribed(void *arg, const struct graph_answer *answer)
         l->sealed_token =
             seal(l->jobs->options.keyring, context, secret_reveal(&task->token), l->arena);
     if (!l->sealed_token.ptr) {
-        fail_full(l);
+        link_fail_full(l);
         return;
     }
-    l->write.write.apply = apply;
+    l->write.write.apply = link_apply;
     l->write.done = on_written;
     job_write_submit(l->jobs, &l->write);
 }
@@ -134,28 +136,29 @@ static void on_fetched(void *arg, const struct graph_account *fetched)
     struct link *l = arg;
     struct jobs_task *task = l->task;
     if (fetched->failure.outcome != GRAPH_OK) {
-        fail(l, &fetched->failure);
+        link_fail(l, &fetched->failure);
         return;
     }
     if (fetched->n_numbers == 0) {
         error_detail(&task->error, "waba_id", "has no phone number: add one in WhatsApp Manager");
-        finish(l, error_set(&task->error, ERR_VALIDATION, "This account has no phone number yet"));
+        link_finish(
+            l, error_set(&task->error, ERR_VALIDATION, "This account has no phone number yet"));
         return;
     }
     if (!job_read_facts(fetched, l->arena, &l->facts)) {
-        fail_full(l);
+        link_fail_full(l);
         return;
     }
     graph_subscribe_app(l->jobs->graph, task->waba_id, &task->token, l->arena, on_subscribed, l);
 }
 
-static void fetch(struct link *l)
+static void link_fetch(struct link *l)
 {
+    l->asked_at = clock_now_ms();
     graph_fetch_account(l->jobs->graph, l->task->waba_id, &l->task->token, l->arena, on_fetched, l);
 }
 
-/* --- a code of embedded signup
- * -------------------------------------------------------------------- */
+/* --- a code of embedded signup -------------------------------------------------------------- */
 
 /* The token's own account: granular_scopes of debug_token name it (meta-graph.md §3.3). */
 static void on_debugged(void *arg, const struct graph_answer *answer)
@@ -163,7 +166,7 @@ static void on_debugged(void *arg, const struct graph_answer *answer)
     struct link *l = arg;
     struct jobs_task *task = l->task;
     if (answer->outcome != GRAPH_OK) {
-        fail(l, answer);
+        link_fail(l, answer);
         return;
     }
     struct str found = {NULL, 0};
@@ -180,11 +183,12 @@ static void on_debugged(void *arg, const struct graph_answer *answer)
     if (n != 1 || found.len == 0) {
         error_detail(&task->error, "waba_id", "must be sent: the code gives access to %zu accounts",
                      n);
-        finish(l, error_set(&task->error, ERR_VALIDATION, "Which account is meant is not clear"));
+        link_finish(l,
+                    error_set(&task->error, ERR_VALIDATION, "Which account is meant is not clear"));
         return;
     }
     task->waba_id = found;
-    fetch(l);
+    link_fetch(l);
 }
 
 static struct str query_of(struct link *l, const struct str pairs[][2], size_t n)
@@ -209,23 +213,24 @@ static void on_exchanged(void *arg, const struct graph_answer *answer)
     struct link *l = arg;
     struct jobs_task *task = l->task;
     if (answer->outcome != GRAPH_OK) {
-        fail(l, answer);
+        link_fail(l, answer);
         return;
     }
     struct str token = json_as_str(json_get(answer->json, "access_token"), STR(""));
     if (token.len == 0 || token.len > TOKEN_MAX) {
-        finish(l, error_set(&task->error, ERR_UPSTREAM, "Meta gave no access token for the code"));
+        link_finish(
+            l, error_set(&task->error, ERR_UPSTREAM, "Meta gave no access token for the code"));
         return;
     }
     secret_set(&task->token, token);
     if (task->waba_id.len) {
-        fetch(l);
+        link_fetch(l);
         return;
     }
     const struct str pairs[][2] = {{STR("input_token"), token}};
     struct str query = query_of(l, pairs, ARRAY_LEN(pairs));
     if (!query.ptr)
-        fail_full(l);
+        link_fail_full(l);
     else
         graph_request(l->jobs->graph, GRAPH_GET, STR("/debug_token"), query, &task->token, l->arena,
                       on_debugged, l);
@@ -237,8 +242,8 @@ static void exchange_code(struct link *l)
     const struct secret *app_secret = o->graph.app_secret;
     if (!o->app_id.len || !app_secret || !app_secret->len) {
         error_detail(&l->task->error, "code", "needs the settings app-id and app-secret-file");
-        finish(l, error_set(&l->task->error, ERR_VALIDATION,
-                            "This server has no Meta app to exchange a code with"));
+        link_finish(l, error_set(&l->task->error, ERR_VALIDATION,
+                                 "This server has no Meta app to exchange a code with"));
         return;
     }
     const struct secret none = {0};
@@ -247,7 +252,7 @@ static void exchange_code(struct link *l)
                                    {STR("code"), l->task->code}};
     struct str query = query_of(l, pairs, ARRAY_LEN(pairs));
     if (!query.ptr)
-        fail_full(l);
+        link_fail_full(l);
     else
         graph_request(l->jobs->graph, GRAPH_GET, STR("/oauth/access_token"), query, &none, l->arena,
                       on_exchanged, l);
@@ -261,7 +266,7 @@ void job_link(struct jobs *j, struct jobs_task *task)
     l->arena = task->arena;
     j->n_pending++;
     if (task->token.len)
-        fetch(l);
+        link_fetch(l);
     else
         exchange_code(l);
 }

@@ -8,9 +8,10 @@
 struct job_account {
     struct list node;
     int64_t id;
-    int64_t due_ms;      /* monotonic; when the next sync starts */
-    int failures;        /* in a row */
-    struct list waiting; /* JOBS_SYNC tasks for the next run */
+    int64_t due_ms;             /* monotonic; when the next sync starts */
+    int failures;               /* in a row */
+    int64_t throttled_until_ms; /* monotonic; before it Meta is not asked, whoever wants it */
+    struct list waiting;        /* JOBS_SYNC tasks for the next run */
     bool running;
 };
 
@@ -24,8 +25,9 @@ struct jobs {
     struct queue writes; /* job_write, back from the store */
     struct graph *graph;
     struct store_reader *reader;
-    struct list accounts; /* job_account, by id */
+    struct list accounts; /* job_account; the one whose last sync began first is first */
     size_t n_syncs;       /* running */
+    bool ticking;         /* accounts that are due are being started */
     size_t n_pending;     /* runs of any kind that are not over: the loop stays for them */
     bool stopping;
 };
@@ -57,8 +59,8 @@ bool job_read_facts(const struct graph_account *account, struct arena *arena,
 enum err job_sync_load(struct jobs *j) MUST_USE; /* every linked account, due now */
 void job_sync_tick(struct jobs *j);
 void job_sync_task(struct jobs *j, struct jobs_task *task);
-/* An account was linked, or linked again, just now. */
-void job_sync_linked(struct jobs *j, int64_t account_id);
+/* An account was linked, or linked again; Meta was asked at that wall time. */
+void job_sync_linked(struct jobs *j, int64_t account_id, int64_t asked_at);
 void job_sync_release(struct jobs *j);
 
 /* link.c, check.c */

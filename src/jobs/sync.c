@@ -54,16 +54,20 @@ static int64_t backoff_ms(const struct jobs *j, int failures)
     return MIN(seconds, longest) * 1000;
 }
 
+static int64_t regain_ms(const struct sync_run *run)
+{
+    return (int64_t)MIN(run->usage.regain_minutes, SYNC_REGAIN_MAX_MIN) * 60000;
+}
+
 /* How long until the account is asked again. */
 static int64_t wait_ms(const struct jobs *j, const struct job_account *entry,
                        const struct sync_run *run)
 {
     int64_t interval = j->options.sync_interval_s * 1000;
     int64_t backoff = backoff_ms(j, entry->failures);
-    int64_t regain = (int64_t)run->usage.regain_minutes * 60000;
     switch (run->failure.outcome) {
-    case GRAPH_OK: return interval * stretch_for(run->usage);
-    case GRAPH_THROTTLED: return MAX(backoff, regain);
+    case GRAPH_OK: return run->outcome.superseded ? 0 : interval * stretch_for(run->usage);
+    case GRAPH_THROTTLED: return MAX(backoff, regain_ms(run));
     case GRAPH_TRANSIENT:
     case GRAPH_UNREACHABLE:
     case GRAPH_UNUSABLE:
@@ -81,6 +85,8 @@ static void schedule(struct jobs *j, struct job_account *entry, const struct syn
 {
     entry->failures = run->failure.outcome == GRAPH_OK ? 0 : entry->failures + 1;
     entry->due_ms = now_ms() + jittered(wait_ms(j, entry, run));
+    if (run->failure.outcome == GRAPH_THROTTLED)
+        entry->throttled_until_ms = now_ms() + MAX(regain_ms(run), INT64_C(1000) * RETRY_AFTER_S);
 }
 
 /* --- the end of a run ----------------------------------------------------------------------------
@@ -88,7 +94,10 @@ static void schedule(struct jobs *j, struct job_account *entry, const struct syn
 
 static void log_outcome(const struct sync_run *run, enum err e)
 {
-    if (e)
+    if (e == ERR_NOT_FOUND)
+        log_event(LOG_DEBUG, "sync_dropped", LOG_INT("account", run->entry->id),
+                  LOG_CSTR("why", "the account was unlinked"));
+    else if (e)
         log_event(LOG_WARN, "sync_not_written", LOG_STR("waba_id", run->account.waba_id),
                   LOG_CSTR("error", err_code(e)));
     else if (run->failure.outcome != GRAPH_OK)
@@ -116,34 +125,60 @@ static void answer_tasks(struct sync_run *run, enum err e)
     }
 }
 
+static void cancel_waiting(struct job_account *entry)
+{
+    const struct graph_answer cancelled = {.outcome = GRAPH_CANCELLED};
+    for (struct list *node; (node = list_take(&entry->waiting));)
+        job_task_answered(CONTAINER_OF(node, struct jobs_task, node), &cancelled);
+}
+
 static void entry_free(struct job_account *entry)
 {
     list_remove(&entry->node);
     free(entry);
 }
 
-static void finish(struct sync_run *run, enum err e)
+static void sync_start(struct jobs *j, struct job_account *entry);
+
+static void free_run(struct sync_run *run)
 {
-    struct jobs *j = run->jobs;
-    struct job_account *entry = run->entry;
-    log_outcome(run, e);
-    if (!e && run->failure.outcome == GRAPH_OK)
-        pulse_set(j->options.pulse, entry->id, run->began_at);
-    answer_tasks(run, e);
-    entry->running = false;
-    j->n_syncs--;
-    j->n_pending--;
-    if (e == ERR_NOT_FOUND && list_empty(&entry->waiting))
-        entry_free(entry); /* unlinked meanwhile */
-    else
-        schedule(j, entry, run);
     secret_release(&run->token);
     arena_release(&run->arena);
     free(run);
 }
 
-/* --- writing (store thread)
- * ----------------------------------------------------------------------- */
+/* Tasks that came while the run was under way asked later than it: they have a run of their own. */
+static void go_on(struct jobs *j, struct job_account *entry)
+{
+    if (list_empty(&entry->waiting))
+        job_sync_tick(j); /* fills the place that became free */
+    else if (!j->stopping)
+        sync_start(j, entry);
+    else
+        cancel_waiting(entry);
+}
+
+static void sync_finish(struct sync_run *run, enum err e)
+{
+    struct jobs *j = run->jobs;
+    struct job_account *entry = run->entry;
+    bool gone = e == ERR_NOT_FOUND && list_empty(&entry->waiting);
+    log_outcome(run, e);
+    if (!e && run->failure.outcome == GRAPH_OK)
+        pulse_raise(j->options.pulse, entry->id, run->began_at);
+    answer_tasks(run, e);
+    entry->running = false;
+    j->n_syncs--;
+    schedule(j, entry, run);
+    free_run(run);
+    if (gone)
+        entry_free(entry);
+    else
+        go_on(j, entry);
+    j->n_pending--; /* last: a run that goes on was counted before this one ends */
+}
+
+/* --- writing (store thread) ----------------------------------------------------------------- */
 
 static bool is_same_token(const struct account *a, const struct account *b)
 {
@@ -151,7 +186,7 @@ static bool is_same_token(const struct account *a, const struct account *b)
 }
 
 /* The row is read again: it may have been unlinked, or given a new token, while Meta was asked. */
-static enum err apply(struct store_write *w, struct tx *tx)
+static enum err sync_apply(struct store_write *w, struct tx *tx)
 {
     struct sync_run *run = CONTAINER_OF(w, struct sync_run, write.write);
     struct account account;
@@ -159,8 +194,8 @@ static enum err apply(struct store_write *w, struct tx *tx)
     if (e)
         return e;
     struct account_cause cause = {.source = list_empty(&run->tasks) ? "poll" : "api",
+                                  .asked_at = run->began_at,
                                   .now = clock_now_ms()};
-    account.confirmed_at = MAX(account.confirmed_at, run->account.confirmed_at);
     if (!run->refused)
         return account_apply_facts(tx, &account, &run->facts, &cause, &run->arena, &run->outcome);
     if (!is_same_token(&account, &run->account))
@@ -171,11 +206,11 @@ static enum err apply(struct store_write *w, struct tx *tx)
 
 static void on_written(struct job_write *w)
 {
-    finish(CONTAINER_OF(w, struct sync_run, write), w->write.err);
+    sync_finish(CONTAINER_OF(w, struct sync_run, write), w->write.err);
 }
 
-/* --- asking
- * --------------------------------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------------------------------
+ */
 
 static void on_fetched(void *arg, const struct graph_account *fetched)
 {
@@ -185,21 +220,21 @@ static void on_fetched(void *arg, const struct graph_account *fetched)
     switch (fetched->failure.outcome) {
     case GRAPH_OK:
         if (!job_read_facts(fetched, &run->arena, &run->facts)) {
-            finish(run, ERR_NO_MEMORY);
+            sync_finish(run, ERR_NO_MEMORY);
             return;
         }
         break;
     case GRAPH_TOKEN_DEAD: run->refused = ACCOUNT_TOKEN_REFUSED; break;
     case GRAPH_NOT_FOUND: run->refused = ACCOUNT_NOT_VISIBLE; break;
-    default: finish(run, ERR_OK); return;
+    default: sync_finish(run, ERR_OK); return;
     }
     job_write_submit(run->jobs, &run->write);
 }
 
-static void start(struct jobs *j, struct job_account *entry)
+static void sync_start(struct jobs *j, struct job_account *entry)
 {
     struct sync_run *run = xcalloc(1, sizeof(*run));
-    run->write.write.apply = apply;
+    run->write.write.apply = sync_apply;
     run->write.done = on_written;
     run->jobs = j;
     run->entry = entry;
@@ -207,21 +242,20 @@ static void start(struct jobs *j, struct job_account *entry)
     arena_init(&run->arena, JOBS_ARENA_MAX);
     list_init(&run->tasks);
     list_move_all(&run->tasks, &entry->waiting);
+    list_remove(&entry->node);
+    list_add(&j->accounts, &entry->node); /* to the end: those that wait longest are first */
     entry->running = true;
     j->n_syncs++;
     j->n_pending++;
     enum err e = job_open_account(j, entry->id, &run->arena, &run->account, &run->token);
     if (e) {
-        finish(run, e);
+        sync_finish(run, e);
         return;
     }
-    int64_t confirmed_at = pulse_get(j->options.pulse, entry->id);
-    run->account.confirmed_at = MAX(run->account.confirmed_at, confirmed_at);
     graph_fetch_account(j->graph, run->account.waba_id, &run->token, &run->arena, on_fetched, run);
 }
 
-/* --- the table of accounts
- * ------------------------------------------------------------------------ */
+/* --- the table of accounts ------------------------------------------------------------------ */
 
 static struct job_account *entry_find(struct jobs *j, int64_t id)
 {
@@ -267,33 +301,54 @@ enum err job_sync_load(struct jobs *j)
     return e;
 }
 
+/* The next account that is due; NULL when none is. */
+static struct job_account *entry_due(struct jobs *j, int64_t now)
+{
+    list_for_each (node, &j->accounts) {
+        struct job_account *entry = CONTAINER_OF(node, struct job_account, node);
+        if (entry->due_ms <= now && !entry->running)
+            return entry;
+    }
+    return NULL;
+}
+
 void job_sync_tick(struct jobs *j)
 {
+    if (j->ticking || j->stopping || !j->options.sync_interval_s)
+        return;
+    j->ticking = true; /* a run that fails at once ends in here again: the loop goes on for it */
     int64_t now = now_ms();
-    list_for_each_safe (node, &j->accounts) {
-        struct job_account *entry = CONTAINER_OF(node, struct job_account, node);
-        bool wanted = entry->due_ms <= now || !list_empty(&entry->waiting);
-        if (j->n_syncs >= JOBS_SYNCS_MAX)
-            return;
-        if (wanted && !entry->running)
-            start(j, entry);
+    while (j->n_syncs < JOBS_SYNCS_MAX) {
+        struct job_account *entry = entry_due(j, now);
+        if (!entry)
+            break;
+        sync_start(j, entry);
     }
+    j->ticking = false;
 }
 
 void job_sync_task(struct jobs *j, struct jobs_task *task)
 {
     struct job_account *entry = entry_find_or_add(j, task->account_id);
+    int64_t throttled_ms = entry->throttled_until_ms - now_ms();
+    if (throttled_ms > 0) {
+        struct graph_answer throttled = {.outcome = GRAPH_THROTTLED};
+        throttled.usage.regain_minutes = (int)((throttled_ms + 59999) / 60000);
+        job_task_answered(task, &throttled);
+        return;
+    }
     list_add(&entry->waiting, &task->node);
     if (!entry->running)
-        start(j, entry);
+        sync_start(j, entry);
 }
 
-void job_sync_linked(struct jobs *j, int64_t account_id)
+void job_sync_linked(struct jobs *j, int64_t account_id, int64_t asked_at)
 {
     struct job_account *entry = entry_find_or_add(j, account_id);
     entry->failures = 0;
+    entry->throttled_until_ms = 0; /* the token may be another one */
     entry->due_ms = now_ms() + jittered(j->options.sync_interval_s * 1000);
-    pulse_set(j->options.pulse, account_id, clock_now_ms());
+    pulse_raise(j->options.pulse, account_id, asked_at);
 }
 
 void job_sync_release(struct jobs *j)

@@ -16,19 +16,21 @@ static enum err explain(struct error *error, const struct graph_answer *a)
     case GRAPH_OK: return ERR_OK;
     case GRAPH_THROTTLED:
         error_set(error, ERR_UNAVAILABLE, "Meta limits the calls to this account; try again later");
-        error->retry_after = a->usage.regain_minutes ? a->usage.regain_minutes * 60 : 60;
+        error->retry_after = a->usage.regain_minutes
+                                 ? MIN(a->usage.regain_minutes, SYNC_REGAIN_MAX_MIN) * 60
+                                 : RETRY_AFTER_THROTTLE_S;
         return ERR_UNAVAILABLE;
     case GRAPH_TRANSIENT:
     case GRAPH_UNREACHABLE:
         error_set(error, ERR_UNAVAILABLE, "Meta cannot be reached now: %.*s", STR_FMT(a->message));
-        error->retry_after = 30;
+        error->retry_after = RETRY_AFTER_META_S;
         return ERR_UNAVAILABLE;
     case GRAPH_UNUSABLE:
         return error_set(error, ERR_UPSTREAM, "Meta's answer cannot be used: %.*s",
                          STR_FMT(a->message));
     case GRAPH_CANCELLED:
         error_set(error, ERR_UNAVAILABLE, "The server is shutting down");
-        error->retry_after = 5;
+        error->retry_after = RETRY_AFTER_S;
         return ERR_UNAVAILABLE;
     case GRAPH_TOKEN_DEAD:
     case GRAPH_FORBIDDEN:

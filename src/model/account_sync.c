@@ -138,6 +138,22 @@ static enum err add(struct sync *s, const struct number_facts *facts)
     return number_insert(s->tx, &n, &n.id);
 }
 
+/* The number was another account's of this workspace. One that is left without any is unlinked: it
+ * could be neither seen nor unlinked by hand, for numbers are what a person unlinks. */
+static enum err take_over(struct sync *s, const struct number *row,
+                          const struct number_facts *facts)
+{
+    int64_t left;
+    enum err e = number_move(s->tx, row->id, s->account->id);
+    if (!e)
+        e = account_count_numbers(s->tx, row->account_id, &left);
+    if (!e && left == 0)
+        e = account_unlink(s->tx, row->account_id, s->cause->now);
+    if (!e)
+        s->outcome->added++;
+    return e ? e : bring_up(s, row, facts);
+}
+
 /* A number of Meta's list that no row of this account stands for: new, moved here from another
  * account, unlinked by hand, or another workspace's. */
 static enum err place(struct sync *s, const struct number_facts *facts)
@@ -149,10 +165,8 @@ static enum err place(struct sync *s, const struct number_facts *facts)
         s->outcome->elsewhere++;
         return ERR_OK;
     }
-    if (!e) {
-        e = number_move(s->tx, row.id, s->account->id);
-        return e ? e : bring_up(s, &row, facts);
-    }
+    if (!e)
+        return take_over(s, &row, facts);
     if (e != ERR_NOT_FOUND)
         return e;
     e = number_find_unlinked(s->tx, workspace_id, facts->phone_number_id, s->arena, &row);
@@ -170,18 +184,26 @@ static enum err sync_account_row(struct sync *s, struct account *target)
 {
     const struct account *a = s->account;
     bool numbers_changed = s->outcome->added || s->outcome->changed || s->outcome->vanished;
-    if (!numbers_changed && str_eq(a->name, target->name) && str_eq(a->state, target->state) &&
-        str_eq(a->state_reason, target->state_reason) &&
+    if (!s->cause->linking && !numbers_changed && str_eq(a->name, target->name) &&
+        str_eq(a->state, target->state) && str_eq(a->state_reason, target->state_reason) &&
         a->template_count == target->template_count)
         return ERR_OK;
     return account_update(s->tx, target);
+}
+
+/* A link that asked later has written since: this answer is older than the rows. */
+static bool is_superseded(const struct account *a, const struct account_cause *cause)
+{
+    return !cause->linking && a->confirmed_at > cause->asked_at;
 }
 
 enum err account_apply_facts(struct tx *tx, const struct account *a,
                              const struct account_facts *facts, const struct account_cause *cause,
                              struct arena *arena, struct account_outcome *ret)
 {
-    *ret = (struct account_outcome){0};
+    *ret = (struct account_outcome){.superseded = is_superseded(a, cause)};
+    if (ret->superseded)
+        return ERR_OK;
     struct sync s = {tx, a, facts, cause, arena, ret, NULL, {NULL, 0}};
     s.seen = arena_calloc(arena, facts->n_numbers, sizeof(*s.seen));
     s.gone_reason = reason_json(arena, 0, STR("Meta no longer lists this number for its account."),
@@ -199,7 +221,7 @@ enum err account_apply_facts(struct tx *tx, const struct account *a,
     target.template_count = facts->template_count;
     target.state = STR(ACCOUNT_OK);
     target.state_reason = STR("");
-    target.confirmed_at = cause->now;
+    target.confirmed_at = cause->asked_at;
     return sync_account_row(&s, &target);
 }
 
@@ -207,7 +229,9 @@ enum err account_apply_refusal(struct tx *tx, const struct account *a, const cha
                                struct str why, const struct account_cause *cause,
                                struct arena *arena, struct account_outcome *ret)
 {
-    *ret = (struct account_outcome){0};
+    *ret = (struct account_outcome){.superseded = is_superseded(a, cause)};
+    if (ret->superseded)
+        return ERR_OK;
     struct sync s = {tx, a, NULL, cause, arena, ret, NULL, {NULL, 0}};
     /* Meta's text tells the time of day: the first one stays, or each sync would be a change. */
     if (str_eq(a->state, str_from(state)))

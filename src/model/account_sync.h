@@ -17,16 +17,19 @@ void account_facts_sort(struct number_facts *numbers, size_t n);
 struct account_cause {
     const char *source; /* "poll", "webhook" or "api": of the rows of history */
     bool linking;       /* numbers that were unlinked by hand come back */
+    int64_t asked_at;   /* when Meta was asked: what was confirmed later than that stands */
     int64_t now;
 };
 
 struct account_outcome {
     int64_t added, changed, vanished;
     int64_t elsewhere; /* numbers that are linked in another workspace: left there */
+    bool superseded;   /* the row was confirmed by a later question: nothing was written */
 };
 
-/* Nothing is written when nothing changed. `a` is the row as it stands; scratch memory is the
- * arena's. A number that Meta no longer lists is DISCONNECTED with a reason. */
+/* Nothing is written when nothing changed, but for a link, which always writes when it asked. `a`
+ * is the row as it stands; scratch memory is the arena's. A number that Meta no longer lists is
+ * DISCONNECTED with a reason. */
 enum err account_apply_facts(struct tx *tx, const struct account *a,
                              const struct account_facts *facts, const struct account_cause *cause,
                              struct arena *arena, struct account_outcome *ret) MUST_USE;

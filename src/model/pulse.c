@@ -23,7 +23,7 @@ void pulse_release(struct pulse *p)
         free((void *)atomic_exchange(&p->segments[i], NULL));
 }
 
-void pulse_set(struct pulse *p, int64_t account_id, int64_t confirmed_at)
+void pulse_raise(struct pulse *p, int64_t account_id, int64_t confirmed_at)
 {
     size_t offset;
     unsigned k = locate(account_id, &offset);
@@ -34,7 +34,8 @@ void pulse_set(struct pulse *p, int64_t account_id, int64_t confirmed_at)
         segment = xcalloc((size_t)1 << (FIRST_SEGMENT_BITS + k), sizeof(*segment));
         atomic_store_explicit(&p->segments[k], segment, memory_order_release);
     }
-    atomic_store_explicit(&segment[offset], confirmed_at, memory_order_relaxed);
+    if (confirmed_at > atomic_load_explicit(&segment[offset], memory_order_relaxed))
+        atomic_store_explicit(&segment[offset], confirmed_at, memory_order_relaxed);
 }
 
 int64_t pulse_get(struct pulse *p, int64_t account_id)

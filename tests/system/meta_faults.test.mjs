@@ -20,6 +20,7 @@ test('each fault on a sync by hand: its clear answer, and the numbers stay as th
   const world = await startWorld(t, { args: ['--graph-timeout', '5s'] });
   const before = (await world.call('GET', '/waba-numbers')).json;
   for (const [kind, status, error] of faults) {
+    if (kind === 'throttle') continue; // which outlasts the fault: see below
     await world.sim.putFaults([{ kind, match: { path_contains: 'phone_numbers' } }]);
     const answer = await world.call('POST', '/waba-numbers/1/sync');
     assert.equal(answer.status, status, `${kind}: ${answer.text}`);
@@ -94,4 +95,52 @@ test('a throttled account is asked again only when Meta allows it', async (t) =>
   await world.sim.clearRequests();
   await new Promise((resolve) => setTimeout(resolve, 4000));
   assert.equal((await world.sim.requests()).length, 0);
+});
+
+test('nor does a sync by hand ask while Meta throttles', async (t) => {
+  const world = await startWorld(t);
+  await world.sim.putFaults([{ kind: 'throttle', minutes: 10, times: 1 }]);
+  const first = await world.call('POST', '/waba-numbers/1/sync');
+  assert.equal(first.status, 503);
+  assert.equal(first.headers.get('retry-after'), '600');
+  await world.sim.clearRequests();
+  for (let i = 0; i < 3; i++) {
+    const again = await world.call('POST', '/waba-numbers/2/sync');
+    assert.equal(again.status, 503);
+    assert.ok(Number(again.headers.get('retry-after')) > 500);
+  }
+  assert.equal((await world.sim.requests()).length, 0);
+  const linked = await world.call('POST', '/waba-numbers',
+    { waba_id: world.sim.wabaId, access_token: world.sim.token, replace: true });
+  assert.equal(linked.status, 201);
+  assert.equal((await world.call('POST', '/waba-numbers/1/sync')).status, 200);
+});
+
+test('more accounts than places: each has its turn', async (t) => {
+  const scenario = scenarioOf([{ id: '10000' }], { templates: 0 });
+  for (let i = 1; i < 150; i++) {
+    const { accounts: [account] } = scenarioOf([{ id: String(10000 + i) }],
+      { waba: String(900 + i), templates: 0 });
+    scenario.accounts.push(account);
+    scenario.tokens[0].accounts.push(account.id);
+  }
+  const world = await startWorld(t, { sim: { scenario }, args: ['--sync-interval', '1s'] });
+  for (let i = 1; i < 150; i++) assert.equal((await world.link(String(900 + i))).status, 201);
+  await world.sim.putFaults([{ kind: 'latency', ms: 250 }]);
+  await world.sim.clearRequests();
+  await eventually(async () => {
+    const asked = (await world.sim.requests()).map((r) => r.path.split('/')[2]);
+    return new Set(asked).size === 150;
+  }, { timeout: 20000, what: 'a question about every account' });
+});
+
+test('SIGTERM while Meta is slow and syncs wait for their turn', async (t) => {
+  const world = await startWorld(t, { args: ['--drain-timeout', '1s'] });
+  await world.sim.putFaults([{ kind: 'latency', ms: 8000 }]);
+  const waiting = [1, 2, 3].map(() => world.call('POST', '/waba-numbers/1/sync').catch(() => null));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const begun = Date.now();
+  assert.equal((await world.server.stop()).status, 0);
+  assert.ok(Date.now() - begun < 6000, `${Date.now() - begun} ms`);
+  await Promise.all(waiting);
 });

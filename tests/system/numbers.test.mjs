@@ -350,6 +350,75 @@ test('a code of embedded signup links the account it was given for', async (t) =
   assert.equal(linked.status, 201, linked.text);
 });
 
+test('a list that the client has already is not sent again', async (t) => {
+  const world = await startWorld(t);
+  const first = await world.call('GET', '/waba-numbers');
+  const etag = first.headers.get('etag');
+  assert.match(etag, /^"[0-9a-f]{16}"$/);
+  for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+    const again = await world.call('GET', '/waba-numbers', undefined, { 'If-None-Match': known });
+    assert.equal(again.status, 304, known);
+    assert.equal(again.text, '');
+    assert.equal(again.headers.get('etag'), etag);
+    assert.ok(again.headers.get('x-request-id'));
+  }
+  assert.equal((await world.call('GET', '/waba-numbers', undefined,
+    { 'If-None-Match': '"0123456789abcdef"' })).status, 200);
+  await world.sim.patchNumber(first.json.data[0].phone_number_id, { quality_rating: 'RED' });
+  await world.call('POST', '/waba-numbers/1/sync');
+  const changed = await world.call('GET', '/waba-numbers', undefined, { 'If-None-Match': etag });
+  assert.equal(changed.status, 200);
+  assert.notEqual(changed.headers.get('etag'), etag);
+});
+
+test('a sync takes no body but an empty object', async (t) => {
+  const world = await startWorld(t);
+  assert.equal((await world.call('POST', '/waba-numbers/1/sync', '{}')).status, 200);
+  assert.equal((await world.call('POST', '/waba-numbers/1/sync', ' { } ')).status, 200);
+  for (const body of ['[1,2', 'not json', '42', '[]', '"x"', '{', '  ']) {
+    const answer = await world.call('POST', '/waba-numbers/1/sync', body);
+    assert.equal(answer.status, 400, body);
+    assert.equal(answer.json.error, 'invalid_json', body);
+  }
+  const unknown = await world.call('POST', '/waba-numbers/1/sync', '{"now":true}');
+  assert.equal(unknown.json.error, 'validation_failed');
+  assert.ok(unknown.json.details.now);
+});
+
+test('a sync that was asked before a link does not undo it', async (t) => {
+  const scenario = scenarioOf([{ id: '860' }]);
+  const world = await startWorld(t, { sim: { scenario } });
+  // The sync has the numbers, and waits for the templates.
+  await world.sim.putFaults([{ kind: 'latency', ms: 2000, times: 1,
+    match: { path_contains: 'message_templates' } }]);
+  const slow = world.call('POST', '/waba-numbers/860/sync');
+  await eventually(async () => (await world.sim.requests())
+    .filter((r) => r.path.endsWith('/phone_numbers')).length >= 2);
+  await world.sim.patchNumber('860', { quality_rating: 'RED' });
+  await world.sim.addNumber('900', { id: '861', display_phone_number: '+20 100 000 0000',
+    verified_name: 'جديد', quality_rating: 'GREEN', status: 'CONNECTED' });
+  const linked = await world.call('POST', '/waba-numbers',
+    { waba_id: '900', access_token: world.sim.token, replace: true });
+  assert.equal(linked.status, 201);
+  assert.equal((await slow).status, 200);
+  const list = (await world.call('GET', '/waba-numbers')).json.data;
+  assert.deepEqual(list.map((n) => [n.phone_number_id, n.quality_rating, n.status]),
+    [['860', 'RED', 'CONNECTED'], ['861', 'GREEN', 'CONNECTED']]);
+});
+
+test('syncs of one number at one time are answered, each by a question of its own', async (t) => {
+  const world = await startWorld(t, { sim: { scenario: scenarioOf([{ id: '870' }]) } });
+  await world.sim.putFaults([{ kind: 'latency', ms: 300 }]);
+  const first = world.call('POST', '/waba-numbers/870/sync');
+  await eventually(async () => (await world.sim.requests()).length > 4);
+  await world.sim.patchNumber('870', { quality_rating: 'YELLOW' });
+  const second = world.call('POST', '/waba-numbers/870/sync');
+  const third = world.call('POST', '/waba-numbers/870/sync');
+  assert.equal((await first).status, 200);
+  for (const later of [second, third])
+    assert.equal((await later).json.data.quality_rating, 'YELLOW');
+});
+
 test('other methods and addresses are refused in the one form', async (t) => {
   const world = await startWorld(t, { link: false });
   const put = await world.call('PUT', '/waba-numbers', '{}');

@@ -13,6 +13,7 @@ struct job {
     struct arena arena;
     enum err (*run)(struct job *j, struct tx *tx);
     int64_t workspace_id, account_id, now;
+    int64_t asked_at; /* 0: now */
     const char *source;
     bool linking;
     const struct number_facts *facts;
@@ -53,7 +54,8 @@ static enum err make_account(struct job *j, struct tx *tx)
 static enum err sync_account(struct job *j, struct tx *tx)
 {
     struct account a;
-    struct account_cause cause = {j->source, j->linking, j->now};
+    struct account_cause cause = {j->source, j->linking, j->asked_at ? j->asked_at : j->now,
+                                  j->now};
     struct account_facts facts = {STR("Books"), j->templates, j->facts, j->n_facts};
     enum err e = account_find(tx, j->account_id, &j->arena, &a);
     if (e)
@@ -111,7 +113,7 @@ static struct account_outcome sync_now(struct fixture *f, int64_t account, int64
 
 static int64_t count(struct fixture *f, const char *what)
 {
-    char sql[256];
+    char sql[1024];
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", what);
     return raw_i64(f->path, sql);
 }
@@ -277,6 +279,40 @@ static void test_a_number_moves_between_accounts_of_its_workspace_only(void **st
     sync_now(f, 2, T0 + 2000, list, 1, false);
     assert_int_equal(value(f, "SELECT account_id FROM numbers"), 2);
     assert_int_equal(count(f, "numbers"), 1);
+    /* The account that is left without numbers is unlinked, and its token forgotten. */
+    assert_int_equal(count(f,
+                           "accounts WHERE id = 1 AND unlinked_at IS NOT NULL AND "
+                           "length(access_token) = 0"),
+                     1);
+    assert_int_equal(count(f, "accounts WHERE id = 2 AND unlinked_at IS NULL"), 1);
+}
+
+/* A question that was asked before a link is answered after it: what it knows is older. */
+static void test_an_older_answer_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct number_facts old[] = {facts("11", "GREEN", "CONNECTED")};
+    struct number_facts fresh[] = {facts("11", "RED", "CONNECTED"),
+                                   facts("12", "GREEN", "CONNECTED")};
+    sync_now(f, 1, T0, old, 1, true);
+    sync_now(f, 1, T0 + 5000, fresh, 2, true);
+    struct job late = {.account_id = 1,
+                       .now = T0 + 6000,
+                       .asked_at = T0 + 4000,
+                       .source = "poll",
+                       .facts = old,
+                       .n_facts = 1,
+                       .templates = 3};
+    assert_int_equal(job_run(f, &late, sync_account), ERR_OK);
+    assert_true(late.outcome.superseded);
+    late.refused = ACCOUNT_TOKEN_REFUSED;
+    late.why = STR("expired");
+    assert_int_equal(job_run(f, &late, sync_account), ERR_OK);
+    assert_true(late.outcome.superseded);
+    assert_int_equal(count(f, "numbers WHERE status = 'CONNECTED'"), 2);
+    assert_int_equal(count(f, "numbers WHERE quality_rating = 'RED'"), 1);
+    assert_int_equal(count(f, "number_changes"), 1);
+    assert_int_equal(value(f, "SELECT confirmed_at FROM accounts WHERE id = 1"), T0 + 5000);
 }
 
 /* --- a property: whatever Meta says, in whatever order, the rows say the same and history is a
@@ -354,6 +390,7 @@ int main(void)
         TEST(test_a_refused_token_is_one_change),
         TEST(test_an_unlinked_number_stays_away_until_it_is_linked),
         TEST(test_a_number_moves_between_accounts_of_its_workspace_only),
+        TEST(test_an_older_answer_changes_nothing),
         TEST(test_rows_follow_meta_and_history_is_a_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,13 +14,15 @@ static void test_every_id_has_a_place_of_its_own(void **state)
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
         assert_int_equal(pulse_get(&p, ids[i]), 0);
     for (int64_t id = 0; id < 5000; id++)
-        pulse_set(&p, id, id + 7);
+        pulse_raise(&p, id, id + 7);
     for (int64_t id = 0; id < 5000; id++)
         assert_int_equal(pulse_get(&p, id), id + 7);
-    pulse_set(&p, 1000000, 42);
+    pulse_raise(&p, 1000000, 42);
     assert_int_equal(pulse_get(&p, 1000000), 42);
     assert_int_equal(pulse_get(&p, 999999), 0);
-    pulse_set(&p, -1, 9);
+    pulse_raise(&p, 1000000, 41); /* never backwards */
+    assert_int_equal(pulse_get(&p, 1000000), 42);
+    pulse_raise(&p, -1, 9);
     assert_int_equal(pulse_get(&p, -1), 0);
     pulse_release(&p);
 }
@@ -45,7 +47,7 @@ static void test_reading_while_it_is_written(void **state)
     for (size_t i = 0; i < ARRAY_LEN(readers); i++)
         assert_int_equal(pthread_create(&readers[i], NULL, read_on, &p), 0);
     for (int64_t id = 0; id < 4096; id++)
-        pulse_set(&p, id, id + 1);
+        pulse_raise(&p, id, id + 1);
     for (size_t i = 0; i < ARRAY_LEN(readers); i++)
         pthread_join(readers[i], NULL);
     pulse_release(&p);
