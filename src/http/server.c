@@ -142,16 +142,22 @@ union address {
     struct sockaddr_in6 v6;
 };
 
+struct str http_address_host(struct str address)
+{
+    size_t len = address.len;
+    while (len && address.ptr[len - 1] != ':')
+        len--;
+    return str_make(address.ptr, len ? len - 1 : 0);
+}
+
 /* "127.0.0.1:8080", "[::1]:8080", ":8080". */
 static bool address_parse(struct str text, union address *ret)
 {
-    size_t colon = text.len;
-    while (colon && text.ptr[colon - 1] != ':')
-        colon--;
+    struct str host = http_address_host(text);
     uint64_t port;
-    if (!colon || !str_to_u64(str_skip(text, colon), &port) || port > UINT16_MAX)
+    if (host.len == text.len || text.ptr[host.len] != ':' ||
+        !str_to_u64(str_skip(text, host.len + 1), &port) || port > UINT16_MAX)
         return false;
-    struct str host = str_make(text.ptr, colon - 1);
     char name[INET6_ADDRSTRLEN + 2];
     if (host.len >= sizeof(name))
         return false;
@@ -168,6 +174,11 @@ static bool address_parse(struct str text, union address *ret)
     return inet_pton(AF_INET, name, &ret->v4.sin_addr) == 1;
 }
 
+static in_port_t *address_port(union address *a)
+{
+    return a->any.sa_family == AF_INET6 ? &a->v6.sin6_port : &a->v4.sin_port;
+}
+
 /* A machine without IPv6 has all addresses in 0.0.0.0. */
 static int address_socket(union address *a, bool all)
 {
@@ -181,7 +192,9 @@ static int address_socket(union address *a, bool all)
     return fd;
 }
 
-static int address_bind(union address *a, bool all)
+/* SO_REUSEADDR: connections of an earlier process that the kernel still keeps are in nobody's way.
+ */
+static int address_bind(union address *a, bool all, bool shared)
 {
     int fd = address_socket(a, all);
     if (fd < 0)
@@ -190,7 +203,7 @@ static int address_bind(union address *a, bool all)
     bool v6 = a->any.sa_family == AF_INET6;
     socklen_t len = v6 ? sizeof(a->v6) : sizeof(a->v4);
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, shared ? &on : &off, sizeof(on)) == 0 &&
         (!v6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, all ? &off : &on, sizeof(on)) == 0) &&
         bind(fd, &a->any, len) == 0 && getsockname(fd, &a->any, &len) == 0)
         return fd;
@@ -198,25 +211,73 @@ static int address_bind(union address *a, bool all)
     return -1;
 }
 
+/* With SO_REUSEPORT the kernel would let two servers of one user share a port, each with a part of
+ * the requests. A socket without it cannot listen where another one does, so one that tries, and is
+ * closed again, tells. Two servers that start within the same instant may both pass. */
+static bool address_is_taken(union address a, bool all)
+{
+    _cleanup_(closep)
+    int fd = address_bind(&a, all, false);
+    return (fd < 0 || listen(fd, 1) != 0) && errno == EADDRINUSE;
+}
+
+static enum err refuse_taken(struct str address, struct error *error)
+{
+    return error_set(error, ERR_BUSY,
+                     "%.*s is in use by another process; use another one: --listen ADDR:PORT",
+                     STR_FMT(address));
+}
+
+/* By errno. */
+static enum err refuse_address(struct str address, struct error *error)
+{
+    if (errno == EADDRINUSE)
+        return refuse_taken(address, error);
+    return error_set_errno(error, ERR_IO, "cannot listen on %.*s", STR_FMT(address));
+}
+
+static enum err listen_at(struct http_server *s, struct str address, union address *a,
+                          struct error *error)
+{
+    int fd = address_bind(a, http_address_host(address).len == 0, true);
+    if (fd < 0)
+        return refuse_address(address, error);
+    int status = listener_start(s, fd, NULL);
+    if (status == 0)
+        return ERR_OK;
+    errno = -status; /* what libuv's codes are */
+    return refuse_address(address, error);
+}
+
+static enum err refuse_text(struct str address, struct error *error)
+{
+    return error_set(error, ERR_USAGE,
+                     "\"%.*s\" is not an address to listen on: give one such as "
+                     "127.0.0.1:8080, [::1]:8080 or :8080",
+                     STR_FMT(address));
+}
+
 enum err http_server_listen(struct http_server *s, struct str address, int *ret_port,
                             struct error *error)
 {
     union address a;
     if (!address_parse(address, &a))
-        return error_set(error, ERR_USAGE,
-                         "\"%.*s\" is not an address to listen on: give one such as "
-                         "127.0.0.1:8080, [::1]:8080 or :8080",
-                         STR_FMT(address));
-    int fd = address_bind(&a, address.ptr[0] == ':');
-    if (fd < 0)
-        return error_set_errno(error, ERR_IO, "cannot listen on %.*s", STR_FMT(address));
-    int status = listener_start(s, fd, NULL);
-    if (status != 0)
-        return error_set(error, ERR_IO, "cannot listen on %.*s: %s", STR_FMT(address),
-                         uv_strerror(status));
-    if (ret_port)
-        *ret_port = ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
-    return ERR_OK;
+        return refuse_text(address, error);
+    if (*address_port(&a) && address_is_taken(a, http_address_host(address).len == 0))
+        return refuse_taken(address, error);
+    enum err e = listen_at(s, address, &a, error);
+    if (!e && ret_port)
+        *ret_port = ntohs(*address_port(&a));
+    return e;
+}
+
+enum err http_server_join(struct http_server *s, struct str address, int port, struct error *error)
+{
+    union address a;
+    if (!address_parse(address, &a))
+        return refuse_text(address, error);
+    *address_port(&a) = htons((uint16_t)port);
+    return listen_at(s, address, &a, error);
 }
 
 /* A socket that nobody listens on any more may go; anything else at that path stays. */

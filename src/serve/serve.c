@@ -122,21 +122,14 @@ static void share(struct serve *s, const struct config *config, bool public_list
     };
 }
 
-/* With port 0 the first loop finds a free one, and the others join it. */
+/* The first loop makes sure that the port is free, or with port 0 finds one; the others join it. */
 static enum err listen_public(struct serve *s, struct serve_loop *l, struct str address,
                               struct error *error)
 {
-    char joined[300];
-    if (s->port) {
-        size_t host = address.len;
-        while (host && address.ptr[host - 1] != ':')
-            host--;
-        int n = snprintf(joined, sizeof(joined), "%.*s%d", (int)host, address.ptr, s->port);
-        address = str_make(joined, MIN((size_t)n, sizeof(joined) - 1));
-    }
     http_server_init(&l->public_server, &l->loop, &api_hooks, &l->api, NULL);
     l->has_public = true;
-    return http_server_listen(&l->public_server, address, &s->port, error);
+    return s->port ? http_server_join(&l->public_server, address, s->port, error)
+                   : http_server_listen(&l->public_server, address, &s->port, error);
 }
 
 static enum err open_loop(struct serve *s, const struct config *config, bool public_listener,
@@ -296,13 +289,11 @@ void serve_finish(struct serve *s)
 
 static void say_ready(const struct serve *s, const struct config *config, const char *data)
 {
-    struct str listen = config_text(config, "listen");
-    size_t host = listen.len;
-    while (host && listen.ptr[host - 1] != ':')
-        host--;
+    struct str host = http_address_host(config_text(config, "listen"));
+    if (!host.len)
+        host = STR("0.0.0.0");
     fprintf(stderr, "hudhud %s: ready on http://%.*s:%d (data folder %s, %zu loops)\n",
-            HUDHUD_VERSION, host > 1 ? (int)host - 1 : 7, host > 1 ? listen.ptr : "0.0.0.0",
-            s->port, data, s->n_loops);
+            HUDHUD_VERSION, STR_FMT(host), s->port, data, s->n_loops);
 }
 
 enum err serve_run(const char *data, const struct config *config, struct error *error)

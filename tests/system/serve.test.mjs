@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
-import { call, createClient, initFolder, run, sign, startServe } from './lib/hudhud.mjs';
+import { call, initFolder, run, sign, startServe } from './lib/hudhud.mjs';
 import { sleep, startWorld } from './lib/world.mjs';
 
 // The bytes of a signed request that links an account.
@@ -37,4 +37,24 @@ test('requests that become whole just when the server stops harm nothing', async
     if (i % 6 === 5) await sleep(1);
   }
   assert.deepEqual(await stopped, { status: 0, signal: null }, server.log());
+});
+
+test('a port that another server listens on is refused, and free after its end', async (t) => {
+  const first = await startServe({ data: await initFolder() });
+  t.after(() => first.stop());
+  const data = await initFolder();
+  const address = `127.0.0.1:${first.port}`;
+  for (const listen of [address, `:${first.port}`]) {
+    const second = await run(['serve', '--data', data, '--listen', listen], { timeout: 10000 });
+    assert.equal(second.status, 1, second.stderr);
+    assert.match(second.stderr, new RegExp(`${listen} is in use by another process.*--listen`));
+  }
+  // Connections that the server closed itself stay with the kernel in TIME_WAIT.
+  const creds = { domain: 'nobody', clientId: 'x', secret: 'x' };
+  const answer = await call(first.url, 'GET', '/waba-numbers', creds, { headers: { Connection: 'close' } });
+  assert.equal(answer.status, 401);
+  await first.stop();
+  const next = await startServe({ data, listen: address });
+  assert.equal(next.port, first.port);
+  assert.equal((await next.stop()).status, 0);
 });

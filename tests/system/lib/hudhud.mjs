@@ -94,8 +94,8 @@ export async function createClient(data, domain, { name = `Workspace ${domain}`,
 
 // Starts `hudhud serve` on a free port and waits for its ready line
 // -> {url, port, pid, child, log(), stop(), kill9()}.
-export async function startServe({ data, graphUrl, env = {}, args = [] }) {
-  const line = ['serve', '--data', data, '--listen', '127.0.0.1:0'];
+export async function startServe({ data, graphUrl, listen = '127.0.0.1:0', env = {}, args = [] }) {
+  const line = ['serve', '--data', data, '--listen', listen];
   if (graphUrl) line.push('--graph-url', graphUrl);
   const child = spawn(binary, [...line, ...args], {
     env: cleanEnvironment(env), stdio: ['ignore', 'pipe', 'pipe'],
