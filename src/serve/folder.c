@@ -1,5 +1,5 @@
 #include "serve/folder.h"
-#include "base/file.h"
+#include "base/log.h"
 #include "crypto/hex.h"
 #include "model/setting.h"
 #include "serve/serve.h"
@@ -39,30 +39,38 @@ static enum err explain_busy(struct folder *f, int fd, const char *data, struct 
                      data, STR_FMT(pid.len ? pid : STR("unknown")));
 }
 
+/* The text is for people, and for the message above; the lock itself is the kernel's. */
+static void write_process_id(int fd, const char *path)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+        log_event(LOG_WARN, "lock_not_written", LOG_CSTR("file", path),
+                  LOG_CSTR("error", strerror(errno)));
+}
+
+/* An init that failed removes its lock: who opened the file just before would hold nothing. */
+static bool is_removed(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
 enum err folder_lock(struct folder *f, const char *data, struct error *error)
 {
     int fd = open(f->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == ENOENT)
-        return error_set(error, ERR_NOT_FOUND,
-                         "there is no folder %s; make it: hudhud init --data %s", data, data);
     if (fd < 0)
         return error_set_errno(error, ERR_IO, "cannot open %s (may this user write to the folder?)",
                                f->lock);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        enum err e = errno == EWOULDBLOCK
+    bool held = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (!held || is_removed(fd)) {
+        enum err e = held || errno == EWOULDBLOCK
                          ? explain_busy(f, fd, data, error)
                          : error_set_errno(error, ERR_IO, "cannot lock %s", f->lock);
         close(fd);
         return e;
     }
-    /* The text is for people, and for the message above; the lock itself is the kernel's. */
-    char text[24];
-    int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
-        error_set_errno(error, ERR_IO, "cannot write %s", f->lock);
-        close(fd);
-        return ERR_IO;
-    }
+    write_process_id(fd, f->lock);
     f->lock_fd = fd;
     return ERR_OK;
 }
@@ -136,18 +144,50 @@ enum err folder_test_key(struct store_reader *reader, const struct keyring *keyr
 /* --- hudhud init ---------------------------------------------------------------------------------
  */
 
-static bool is_empty(const char *path)
+/* Nothing is there but, at most, the lock and the key of an init that did not finish. */
+static bool is_unused(const char *data)
 {
-    DIR *folder = opendir(path);
+    static const char *const ours[] = {".", "..", "lock", "key"};
+    DIR *folder = opendir(data);
     if (!folder)
         return false;
-    bool empty = true;
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        struct str name = str_from(entry->d_name);
-        empty = empty && (str_eq(name, STR(".")) || str_eq(name, STR("..")));
+    bool unused = true;
+    for (struct dirent *entry; unused && (entry = readdir(folder));) {
+        unused = false;
+        for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+            unused = unused || str_eq(str_from(entry->d_name), str_from(ours[i]));
     }
     closedir(folder);
-    return empty;
+    return unused;
+}
+
+enum err folder_find(const struct folder *f, const char *data, struct error *error)
+{
+    if (access(f->database, F_OK) == 0)
+        return ERR_OK;
+    if (errno != ENOENT && errno != ENOTDIR)
+        return error_set_errno(error, ERR_IO, "cannot look at %s", f->database);
+    if (access(data, F_OK) != 0)
+        return error_set(error, ERR_NOT_FOUND,
+                         "there is no folder %s; make it: hudhud init --data %s", data, data);
+    if (access(f->key, F_OK) == 0)
+        return error_set(error, ERR_NOT_FOUND,
+                         "there is a key but no %s; put it back from your backup, or, if there "
+                         "never was one, make it: hudhud init --data %s",
+                         f->database, data);
+    if (is_unused(data))
+        return error_set(error, ERR_NOT_FOUND,
+                         "%s is empty; make it a data folder: hudhud init --data %s", data, data);
+    return error_set(error, ERR_NOT_FOUND,
+                     "%s is not a data folder: it holds other files, and no hudhud.db; say where "
+                     "yours is with --data, or make one: hudhud init --data NEW_FOLDER",
+                     data);
+}
+
+static enum err refuse_used(const char *data, struct error *error)
+{
+    return error_set(error, ERR_CONFLICT, "%s is there already and not empty; nothing was changed",
+                     data);
 }
 
 static enum err make_folder(const char *data, struct error *error)
@@ -159,40 +199,69 @@ static enum err make_folder(const char *data, struct error *error)
                                data);
     if (errno != EEXIST)
         return error_set_errno(error, ERR_IO, "cannot make the folder %s", data);
-    if (!is_empty(data))
-        return error_set(error, ERR_CONFLICT,
-                         "%s is there already and not empty; nothing was changed", data);
+    if (!is_unused(data))
+        return refuse_used(data, error);
     if (chmod(data, 0700) != 0)
         return error_set_errno(error, ERR_IO, "cannot make %s private (chmod 700)", data);
     return ERR_OK;
 }
 
-static enum err fill_folder(struct folder *f, struct keyring *keyring, struct error *error)
+static void remove_database(const struct folder *f)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    char name[sizeof(f->database) + 8];
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        snprintf(name, sizeof(name), "%s%s", f->database, suffixes[i]);
+        unlink(name);
+    }
+}
+
+static enum err make_database(const struct folder *f, const struct keyring *keyring,
+                              struct error *error)
 {
     struct store *store;
     struct store_options options = {.path = f->database, .create = true};
-    enum err e = keyring_create(keyring, f->key, error);
-    if (!e)
-        e = store_open(&options, &store, error);
+    enum err e = store_open(&options, &store, error); /* leaves nothing behind when it fails */
     if (e)
         return e;
     e = folder_put_key_check(store, keyring, error);
     store_close(store);
+    if (e)
+        remove_database(f);
     return e;
 }
 
+/* A key that is there is used, never replaced: somebody may have kept a copy of it. */
+static enum err fill_folder(const struct folder *f, struct error *error)
+{
+    struct keyring keyring = {0};
+    bool had_key = access(f->key, F_OK) == 0;
+    enum err e =
+        had_key ? keyring_load(&keyring, f->key, error) : keyring_create(&keyring, f->key, error);
+    if (e)
+        return e;
+    e = make_database(f, &keyring, error);
+    keyring_release(&keyring);
+    if (e && !had_key)
+        unlink(f->key);
+    return e;
+}
+
+/* Whatever fails, what was made is removed: after the cause is mended the same command works. */
 enum err serve_init_folder(const char *data, struct error *error)
 {
     struct folder f;
-    struct keyring keyring = {0};
     enum err e = folder_name(&f, data, error);
     if (!e)
         e = make_folder(data, error);
     if (!e)
         e = folder_lock(&f, data, error);
-    if (!e)
-        e = fill_folder(&f, &keyring, error);
-    keyring_release(&keyring);
+    if (e)
+        return e;
+    /* Another init may have been at work until now. */
+    e = is_unused(data) ? fill_folder(&f, error) : refuse_used(data, error);
+    if (e && is_unused(data))
+        unlink(f.lock);
     folder_unlock(&f);
     return e;
 }

@@ -71,7 +71,9 @@ static enum err read_app_secret(struct serve *s, const struct config *config, st
 static enum err open_folder(struct serve *s, const char *data, struct error *error)
 {
     struct store_options options = {.path = s->folder.database};
-    enum err e = folder_lock(&s->folder, data, error);
+    enum err e = folder_find(&s->folder, data, error);
+    if (!e)
+        e = folder_lock(&s->folder, data, error);
     if (!e)
         e = keyring_load(&s->keyring, s->folder.key, error);
     if (!e)

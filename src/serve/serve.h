@@ -16,7 +16,8 @@
 extern const struct setting serve_settings[];
 extern const size_t serve_n_settings;
 
-/* Makes the folder, key and database; refuses to overwrite anything. */
+/* Makes the folder, key and database; refuses to overwrite anything. A folder that is empty but for
+ * a lock and a key, as an init that was ended leaves it, is filled, with that key. */
 enum err serve_init_folder(const char *data, struct error *error) MUST_USE;
 
 struct serve;

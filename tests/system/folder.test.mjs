@@ -2,11 +2,13 @@
 // of another time. Each with an error that says how to mend it.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import {
-  call, createClient, initFolder, run, runProgram, startServe, temporaryFolder,
+  binary, call, createClient, initFolder, run, runOk, runProgram, startServe, temporaryFolder,
 } from './lib/hudhud.mjs';
 import { startWorld } from './lib/world.mjs';
 
@@ -42,6 +44,54 @@ test('a folder that is not there', async () => {
   const answer = await serve(path.join(temporaryFolder(), 'nothing'));
   assert.equal(answer.status, 1);
   assert.match(answer.stderr, /hudhud init --data/);
+});
+
+test('what serve advises about a folder without a database can be done', async () => {
+  const data = path.join(temporaryFolder(), 'data');
+  mkdirSync(data);
+  const empty = await serve(data);
+  assert.equal(empty.status, 1);
+  assert.match(empty.stderr, /hudhud init --data/);
+  assert.deepEqual(readdirSync(data), [], 'nothing was left in the folder');
+  await runOk(['init', '--data', data]);
+  const key = readFileSync(path.join(data, 'key'), 'utf8');
+  for (const name of readdirSync(data)) if (name.startsWith('hudhud.db')) rmSync(path.join(data, name));
+  assert.match((await serve(data)).stderr, /hudhud\.db.*backup.*hudhud init --data/s);
+  await runOk(['init', '--data', data]);
+  assert.equal(readFileSync(path.join(data, 'key'), 'utf8'), key, 'a key is never replaced');
+  const server = await startServe({ data });
+  assert.equal((await server.stop()).status, 0);
+
+  const other = temporaryFolder();
+  writeFileSync(path.join(other, 'letter'), 'dear reader');
+  assert.match((await serve(other)).stderr, /not a data folder/);
+  assert.deepEqual(readdirSync(other), ['letter']);
+});
+
+test('a data folder that was copied without its lock', async () => {
+  const data = await initFolder();
+  rmSync(path.join(data, 'lock'));
+  const server = await startServe({ data });
+  assert.equal((await server.stop()).status, 0);
+});
+
+test('init on a full disk leaves nothing, and works once there is room', async () => {
+  const data = path.join(temporaryFolder(), 'data');
+  const init = (blocks) =>
+    runProgram('sh', ['-c', `ulimit -f ${blocks}; exec "$0" init --data "$1"`, binary, data]);
+  // The limit of a file's size stands for the disk: none of the lock, then of the key, then of the
+  // database, or too little of it, can be written.
+  for (const blocks of [0, 1, 8, 64, 128]) {
+    const full = await init(blocks);
+    if (full.status === 0) break;
+    assert.equal(full.status, 1, full.stderr);
+    assert.deepEqual(readdirSync(data), [], `with ${blocks} blocks: ${full.stderr}`);
+  }
+  rmSync(data, { recursive: true });
+  assert.equal((await init(1)).status, 1);
+  await runOk(['init', '--data', data]);
+  const server = await startServe({ data });
+  assert.equal((await server.stop()).status, 0);
 });
 
 test('a key that is missing, malformed, open to others, or another database\'s', async () => {
