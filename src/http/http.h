@@ -145,6 +145,8 @@ enum err http_server_listen_unix(struct http_server *s, const char *path,
  * `drained` is called once nothing is left. http_server_kill closes what is left by force. */
 void http_server_drain(struct http_server *s, void (*drained)(void *arg));
 void http_server_kill(struct http_server *s);
+/* Requests of which something has arrived and whose answer is not with the client yet. */
+size_t http_server_count_begun(const struct http_server *s);
 
 /* --- the router: patterns such as "/waba-numbers/{id}/history" -------------------------------- */
 #define HTTP_PATH_PARAMS_MAX 4

@@ -366,3 +366,18 @@ void http_server_kill(struct http_server *s)
         close_all(&s->connections[kind]);
     close_all(&s->waiting);
 }
+
+static size_t list_count(const struct list *list)
+{
+    size_t n = 0;
+    list_for_each (node, list)
+        n++;
+    return n;
+}
+
+size_t http_server_count_begun(const struct http_server *s)
+{
+    return list_count(&s->waiting) + list_count(&s->connections[HTTP_DEADLINE_HEADER]) +
+           list_count(&s->connections[HTTP_DEADLINE_BODY]) +
+           list_count(&s->connections[HTTP_DEADLINE_WRITE]);
+}

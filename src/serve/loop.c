@@ -29,6 +29,14 @@ static void drain(struct serve_loop *l)
         http_server_drain(&l->control_server, on_server_drained);
 }
 
+static void count_late(struct serve_loop *l)
+{
+    if (l->has_public)
+        l->n_late += http_server_count_begun(&l->public_server);
+    if (l->has_control)
+        l->n_late += http_server_count_begun(&l->control_server);
+}
+
 /* Calls that are on another thread come back first: they hold requests of this loop. */
 static void end_if_idle(void *arg)
 {
@@ -54,6 +62,8 @@ static void on_wake(uv_async_t *wake)
         l->obeyed++;
         if (l->obeyed == LOOP_DRAIN)
             drain(l);
+        else if (l->obeyed == LOOP_COUNT)
+            count_late(l);
         else
             end(l);
     }

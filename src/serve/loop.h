@@ -7,6 +7,7 @@
 enum serve_loop_order {
     LOOP_RUN,
     LOOP_DRAIN, /* stop listening, answer what was begun */
+    LOOP_COUNT, /* the time is up: how much of it is not answered? */
     LOOP_END,   /* close what is left, wait for calls on other threads, then return */
 };
 
@@ -22,6 +23,7 @@ struct serve_loop {
     _Atomic int order; /* enum serve_loop_order */
     int obeyed;
     sem_t *drained; /* posted once when all servers are drained */
+    size_t n_late;  /* requests that LOOP_COUNT found */
     bool closing;
 };
 

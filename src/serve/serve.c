@@ -26,7 +26,11 @@ struct serve {
     int port;
     int64_t drain_timeout_s;
     sem_t stop_asked;
-    sem_t drained;
+    sem_t drained;            /* posted by each loop, and when the drain is to end now */
+    _Atomic int n_stop_asked; /* 2 and more: the drain is to end now */
+    pthread_t watcher;        /* of signals, in serve_run */
+    bool has_watcher;
+    _Atomic bool watcher_ends;
 };
 
 /* --- secrets stay inside -------------------------------------------------------------------------
@@ -242,9 +246,52 @@ int serve_port(const struct serve *s)
 /* --- stopping ------------------------------------------------------------------------------------
  */
 
+static sigset_t stop_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signals;
+}
+
+/* The first signal begins the drain, a second one ends it. They are blocked in every thread, and
+ * this one waits for them. */
+static void *watch_signals(void *arg)
+{
+    struct serve *s = arg;
+    sigset_t signals = stop_signals();
+    for (;;) {
+        int caught;
+        sigwait(&signals, &caught);
+        if (atomic_load(&s->watcher_ends))
+            return NULL;
+        log_event(LOG_INFO, atomic_load(&s->n_stop_asked) ? "drain_ended" : "draining",
+                  LOG_CSTR("signal", caught == SIGTERM ? "TERM" : "INT"));
+        serve_request_stop(s);
+    }
+}
+
+static void start_watcher(struct serve *s)
+{
+    if (pthread_create(&s->watcher, NULL, watch_signals, s) != 0)
+        die("cannot start a thread");
+    s->has_watcher = true;
+}
+
+static void end_watcher(struct serve *s)
+{
+    if (!s->has_watcher)
+        return;
+    atomic_store(&s->watcher_ends, true);
+    pthread_kill(s->watcher, SIGTERM);
+    pthread_join(s->watcher, NULL);
+}
+
 void serve_request_stop(struct serve *s)
 {
-    sem_post(&s->stop_asked); /* async-signal-safe */
+    /* All of it async-signal-safe. */
+    sem_post(atomic_fetch_add(&s->n_stop_asked, 1) == 0 ? &s->stop_asked : &s->drained);
 }
 
 static void wait_for(sem_t *sem)
@@ -261,7 +308,7 @@ static bool wait_until(sem_t *sem, const struct timespec *deadline)
     return true;
 }
 
-/* Every loop, or as many as the time allows. */
+/* Until every loop has drained, the time is over, or somebody asks a second time. */
 static void drain(struct serve *s)
 {
     struct timespec deadline;
@@ -270,19 +317,30 @@ static void drain(struct serve *s)
     for (size_t i = 0; i < s->n_running; i++)
         serve_loop_order(&s->loops[i], LOOP_DRAIN);
     for (size_t i = 0; i < s->n_running; i++) {
-        if (!wait_until(&s->drained, &deadline)) {
-            log_event(LOG_WARN, "drain_timeout",
-                      LOG_CSTR("effect", "requests that were begun are cut"));
-            return;
-        }
+        if (!wait_until(&s->drained, &deadline) || atomic_load(&s->n_stop_asked) > 1)
+            break;
     }
+    for (size_t i = 0; i < s->n_running; i++)
+        serve_loop_order(&s->loops[i], LOOP_COUNT);
+}
+
+static void report_late(const struct serve *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_running; i++)
+        n += s->loops[i].n_late;
+    if (n)
+        log_event(LOG_WARN, "drain_cut", LOG_INT("requests", (int64_t)n),
+                  LOG_CSTR("effect", "they were begun, and are cut or refused"));
 }
 
 void serve_finish(struct serve *s)
 {
     wait_for(&s->stop_asked);
     drain(s);
+    end_watcher(s);
     end_threads(s);
+    report_late(s);
     release(s);
 }
 
@@ -300,11 +358,8 @@ static void say_ready(const struct serve *s, const struct config *config, const 
 
 enum err serve_run(const char *data, const struct config *config, struct error *error)
 {
-    /* Blocked before any thread starts, so that every thread inherits it and this one waits. */
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
+    /* Blocked before any thread starts, so that every thread inherits it. */
+    sigset_t signals = stop_signals();
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     enum log_level level;
@@ -316,10 +371,7 @@ enum err serve_run(const char *data, const struct config *config, struct error *
     if (e)
         return e;
     say_ready(s, config, data);
-    int caught;
-    sigwait(&signals, &caught);
-    log_event(LOG_INFO, "draining", LOG_CSTR("signal", caught == SIGTERM ? "TERM" : "INT"));
-    serve_request_stop(s);
+    start_watcher(s);
     serve_finish(s);
     log_event(LOG_INFO, "stopped");
     return ERR_OK;

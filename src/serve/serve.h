@@ -28,11 +28,13 @@ struct serve;
 enum err serve_start(const char *data, const struct config *config, bool public_listener,
                      struct serve **ret, struct error *error) MUST_USE;
 int serve_port(const struct serve *s); /* of the public listener; 0: none */
-/* Asks for the drain; any thread, and safe in a signal handler. */
+/* Asks for the drain; asked again, it is over at once, and what is not answered by then is cut. Any
+ * thread, and safe in a signal handler. */
 void serve_request_stop(struct serve *s);
 /* Waits until the drain was asked for, drains (what was begun is answered, within the setting
  * drain-timeout), joins all threads and frees. */
 void serve_finish(struct serve *s);
 
-/* The whole of `hudhud serve`: start, ready line on stderr, SIGTERM and SIGINT drain, finish. */
+/* The whole of `hudhud serve`: start, ready line on stderr, SIGTERM and SIGINT drain, finish. A
+ * second signal cuts the drain short. */
 enum err serve_run(const char *data, const struct config *config, struct error *error) MUST_USE;

@@ -1,9 +1,10 @@
 // The life of a server: its address, and its end while requests are under way.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 import { call, initFolder, run, sign, startServe } from './lib/hudhud.mjs';
-import { sleep, startWorld } from './lib/world.mjs';
+import { eventually, sleep, startWorld } from './lib/world.mjs';
 
 // The bytes of a signed request that links an account.
 function linkRequest(creds, wabaId) {
@@ -57,4 +58,37 @@ test('a port that another server listens on is refused, and free after its end',
   const next = await startServe({ data, listen: address });
   assert.equal(next.port, first.port);
   assert.equal((await next.stop()).status, 0);
+});
+
+test('a drain of no time at all cuts nothing of an idle server, and does not say so', async () => {
+  const server = await startServe({ data: await initFolder(), args: ['--drain-timeout', '0s'] });
+  const idle = net.connect(server.port, '127.0.0.1');
+  idle.on('error', () => {});
+  await once(idle, 'connect');
+  assert.equal((await server.stop()).status, 0);
+  assert.doesNotMatch(server.log(), /level=warn/);
+});
+
+test('a drain that runs out of time says how many requests it cut', async (t) => {
+  const { server, creds } = await startWorld(t, { args: ['--drain-timeout', '1s'] });
+  const { socket } = begin(server.port, linkRequest(creds, '100'));
+  await sleep(300);
+  const stopped = server.stop();
+  await once(socket, 'close');
+  assert.equal((await stopped).status, 0);
+  assert.match(server.log(), /level=warn event=drain_cut requests=1 /);
+});
+
+test('a second signal ends the drain', async (t) => {
+  const { server, creds } = await startWorld(t, { args: ['--drain-timeout', '60s'] });
+  for (const id of ['100', '101']) begin(server.port, linkRequest(creds, id));
+  await sleep(300);
+  const began = Date.now();
+  const stopped = server.stop();
+  await eventually(() => /event=draining signal=TERM/.test(server.log()));
+  server.child.kill('SIGINT');
+  assert.deepEqual(await stopped, { status: 0, signal: null });
+  assert.ok(Date.now() - began < 20000, 'it did not wait');
+  assert.match(server.log(), /event=drain_ended signal=INT/);
+  assert.match(server.log(), /event=drain_cut requests=2 /);
 });
