@@ -98,7 +98,8 @@ static void respond_odd(struct fixture *f, struct http_request *r)
     http_respond(r, &response);
 }
 
-static enum err accept_request(void *arg, struct http_request *r, size_t *body_max)
+static enum err accept_request(void *arg, struct http_request *r, size_t *body_max,
+                               const char **ret_why)
 {
     if (str_eq(r->path, STR("/now/small")))
         *body_max = 10;
@@ -665,7 +666,7 @@ static void test_refused_early(void **state)
     start(&f, NULL);
     client_open(&c, &f);
     client_say(&c, GET("/refused") GET("/now"));
-    expect(&c, 403, "permission_denied: refused before its body", NULL);
+    expect(&c, 403, "permission_denied: The request was refused before its body", NULL);
     expect(&c, 200, "GET /now 0", NULL);
     client_close(&c);
     stop(&f);
