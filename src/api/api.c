@@ -7,8 +7,7 @@
 
 #define JSON_TYPE STR("application/json; charset=utf-8")
 
-/* --- answering -----------------------------------------------------------------------------------
- */
+/* --- answering ---------------------------------------------------------------------------- */
 
 static void add_headers(struct http_response *response, const struct error *error,
                         struct arena *arena)
@@ -108,8 +107,7 @@ static void refuse(void *arg, struct http_request *r, enum err e, const char *wh
     log_call(r, NULL, err_status(e));
 }
 
-/* --- where a call is meant for -------------------------------------------------------------------
- */
+/* --- where a call is meant for ------------------------------------------------------------ */
 
 struct target {
     const struct route *routes; /* NULL: nothing of ours lies there */
@@ -171,8 +169,7 @@ static enum err explain_no_route(struct call *call, const struct target *t)
                      str_find(buf_str(&allow), ',') < allow.len ? "are" : "is");
 }
 
-/* --- running -------------------------------------------------------------------------------------
- */
+/* --- running ------------------------------------------------------------------------------ */
 
 /* A READ, and the last step of a LIVE call. */
 static enum err run_in_snapshot(struct call *call, call_fn *fn)
@@ -288,8 +285,7 @@ static void on_wake(uv_async_t *wake)
     }
 }
 
-/* --- the hooks -----------------------------------------------------------------------------------
- */
+/* --- the hooks ---------------------------------------------------------------------------- */
 
 /* Index of the first byte that is no white space of JSON's; 0 when there is none. */
 static size_t first_byte(struct str body)
@@ -399,8 +395,7 @@ static enum err accept_header(void *arg, struct http_request *r, size_t *body_ma
 
 const struct http_hooks api_hooks = {accept_header, handle, refuse};
 
-/* --- life ----------------------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------------- */
 
 static void wake_loop(void *arg)
 {

@@ -6,8 +6,7 @@
 #include "model/account.h"
 #include "model/number.h"
 
-/* --- the shape -----------------------------------------------------------------------------------
- */
+/* --- the shape ---------------------------------------------------------------------------- */
 
 static void write_health(struct json_writer *w, struct call *call, const struct number *n)
 {
@@ -53,8 +52,7 @@ static void write_number(struct call *call, const struct number *n, bool health)
     json_close(w, '}');
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 static enum err find_number(struct call *call, struct str id, struct number *ret)
 {
@@ -149,8 +147,7 @@ enum err numbers_history(struct call *call)
     return e;
 }
 
-/* --- linking -------------------------------------------------------------------------------------
- */
+/* --- linking ------------------------------------------------------------------------------ */
 
 static bool is_token(struct str token)
 {
@@ -227,8 +224,7 @@ enum err numbers_linked(struct call *call)
     return e;
 }
 
-/* --- syncing -------------------------------------------------------------------------------------
- */
+/* --- syncing ------------------------------------------------------------------------------ */
 
 enum err numbers_sync(struct call *call)
 {
@@ -255,8 +251,7 @@ enum err numbers_synced(struct call *call)
     return ERR_OK;
 }
 
-/* --- unlinking -----------------------------------------------------------------------------------
- */
+/* --- unlinking ---------------------------------------------------------------------------- */
 
 /* With its last number an account is unlinked too, and its token forgotten. */
 enum err numbers_unlink(struct call *call)

@@ -10,7 +10,7 @@
 
 static const char *const source_names[] = {"default", "file", "environment", "command line"};
 
-/* --- values ---------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------- */
 
 static bool parse_duration(struct str text, int64_t *ret)
 {
@@ -76,7 +76,7 @@ static bool is_printable(struct str text)
     return str_is_utf8(text);
 }
 
-/* --- names ----------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------- */
 
 /* '_' and '-' are the same: graph_url in a file is --graph-url on the command line. */
 static char plain(char c)
@@ -116,7 +116,7 @@ static size_t find_row(const struct config *c, struct str name)
     return i;
 }
 
-/* --- setting --------------------------------------------------------------------------------- */
+/* --- setting ------------------------------------------------------------------------------ */
 
 /* Sets row i. False, with *problem for a person, when the text is not accepted. What comes from an
  * earlier source than the value there is checked and left aside. */
@@ -187,7 +187,7 @@ enum err config_set(struct config *c, struct str name, struct str text, enum set
     return error_set(error, ERR_VALIDATION, "%.*s", STR_FMT(problem));
 }
 
-/* --- the file -------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------- */
 
 static bool load_line(struct config *c, struct str line, struct str *problem)
 {
@@ -231,7 +231,7 @@ enum err config_load_file(struct config *c, const char *path, struct error *erro
     return err ? err : config_load_text(c, path, buf_str(&text), error);
 }
 
-/* --- the environment ------------------------------------------------------------------------- */
+/* --- the environment ---------------------------------------------------------------------- */
 
 #define ENVIRONMENT_PREFIX "HUDHUD_"
 
@@ -266,7 +266,7 @@ enum err config_load_environment(struct config *c, struct error *error)
                      wrong == 1 ? "variable" : "variables");
 }
 
-/* --- asking ---------------------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------------------------- */
 
 static const struct setting_value *find_value(const struct config *c, const char *name)
 {
@@ -297,7 +297,7 @@ bool config_switch(const struct config *c, const char *name)
     return config_number(c, name) != 0;
 }
 
-/* --- showing --------------------------------------------------------------------------------- */
+/* --- showing ------------------------------------------------------------------------------ */
 
 static void add_source(const struct config *c, size_t i, struct buf *out)
 {

@@ -14,7 +14,7 @@
 #define LOG_LINE_MAX  4096 /* an atomic write to a pipe is PIPE_BUF = 4096 bytes */
 #define LOG_VALUE_MAX 512  /* one value never crowds out the rest of its line */
 
-/* --- HTTP (style.md, "HTTP policy around llhttp") ------------------------------------------ */
+/* --- HTTP (style.md, "HTTP policy around llhttp") ----------------------------------------- */
 #define HTTP_REQUEST_LINE_MAX (8 * KIB)  /* method, target and version; RFC 9112 §3 asks 8000 */
 #define HTTP_HEADERS_MAX      64         /* fields */
 #define HTTP_HEADER_SIZE_MAX  (16 * KIB) /* all fields as sent; trailers count too */
@@ -41,7 +41,7 @@
 #define JSON_BODY_FIELDS_MAX 32  /* fields that one endpoint knows */
 #define JSON_COMPLAINTS_MAX  100 /* of one body: a hostile one gets no endless answer */
 
-/* --- signed requests (developer-api.md §1.2) ------------------------------------------------ */
+/* --- signed requests (developer-api.md §1.2) ---------------------------------------------- */
 #define SIGN_WINDOW_S          300 /* either side of our clock; configurable */
 #define TIMESTAMP_DIGITS_MAX   12
 #define DOMAIN_MAX             63 /* a DNS label, RFC 1035 §2.3.4 */
@@ -53,7 +53,7 @@
 #define RETRY_AFTER_META_S     30 /* of a 503 because Meta cannot be reached */
 #define RETRY_AFTER_THROTTLE_S 60 /* of a 503 because Meta throttles and says not for how long */
 
-/* --- records -------------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------------ */
 #define NAME_MAX_POINTS    255        /* names of workspaces and clients, in code points */
 #define META_ID_MAX        32         /* a decimal id of Meta's; today's have 15 to 17 digits */
 #define TOKEN_MAX          4096       /* access tokens are opaque; meta-graph.md §8 asks >= 512 */
@@ -62,7 +62,7 @@
 #define PAGE_LIMIT_DEFAULT 20
 #define PAGE_MAX           1000000000 /* `page`: page * limit stays far inside 64 bits */
 
-/* --- store ---------------------------------------------------------------------------------- */
+/* --- store -------------------------------------------------------------------------------- */
 #define STORE_BATCH_ROWS       256   /* writes in one commit */
 #define STORE_BATCH_MS         20    /* a batch is closed after this long, whatever waits */
 #define STORE_QUEUE_MAX        65536 /* waiting writes; more are refused with 503 */
@@ -76,7 +76,7 @@
 #define STORE_MIGRATION_MAX (256 * KIB) /* SQL text of one migration */
 #define STORE_LOG_MS        10000       /* a full disk is logged once in this time, not per write */
 
-/* --- Graph API (meta-graph.md) ---------------------------------------------------------------- */
+/* --- Graph API (meta-graph.md) ------------------------------------------------------------ */
 #define GRAPH_BODY_MAX           (4 * MIB) /* one answer; a page of 100 numbers is about 100 KiB */
 #define GRAPH_PAGES_MAX          1000      /* of one list: 100,000 numbers; more is a fault */
 #define GRAPH_PAGE_LIMIT         100       /* `limit` we ask for: the yaml's maximum */
@@ -97,14 +97,13 @@
 #define GRAPH_REASONS_MAX 32         /* of one number; health_status knows 4 entities */
 #define GRAPH_ARENA_MAX   (64 * MIB) /* one answer as a tree: at most 12 bytes a byte of JSON */
 
-/* --- settings --------------------------------------------------------------------------------- */
+/* --- settings ----------------------------------------------------------------------------- */
 #define CONFIG_FILE_MAX       (256 * KIB)
 #define CONFIG_VALUE_MAX      4096
 #define CONFIG_NAME_MAX       40 /* of a setting; ours are much shorter */
 #define CONFIG_COMPLAINTS_MAX 20 /* wrong lines told one by one; the rest are counted */
 
-/* --- simulator ----------------------------------------------------------------------------------
- */
+/* --- simulator ---------------------------------------------------------------------------- */
 #define SIM_SCENARIO_MAX       (16 * MIB) /* a file, or one put while it runs: some 10,000 numbers */
 #define SIM_SCENARIO_ARENA_MAX (192 * MIB) /* its parsed form, while it is read */
 #define SIM_NUMBERS_MAX        10000       /* of --numbers */
@@ -121,8 +120,7 @@
 #define SIM_REQUESTS_MAX       1000       /* remembered for GET /_sim/requests */
 #define SIM_REQUEST_TEXT_MAX   2048       /* of one remembered path, and of one query */
 
-/* --- the command line ---------------------------------------------------------------------------
- */
+/* --- the command line --------------------------------------------------------------------- */
 #define CLI_ARENA_MAX          (256 * MIB) /* an answer of HTTP_OUT_MAX, parsed and laid out as a table */
 #define CLI_LINE_MAX           4096        /* one message or line of help */
 #define CLI_HELP_MAX           (256 * KIB) /* the help of all commands together */
@@ -140,8 +138,7 @@
 #define CLI_BUSY_WAIT_MS       10000  /* a server is starting or draining: then it is an error */
 #define CLI_RETRY_MS           25     /* how often the two above look again */
 
-/* --- jobs ---------------------------------------------------------------------------------------
- */
+/* --- jobs --------------------------------------------------------------------------------- */
 #define JOBS_TICK_MS         250        /* how exactly a sync's time is kept */
 #define JOBS_SYNCS_MAX       64         /* at once: a slow account holds one place, not the rest */
 #define JOBS_ARENA_MAX       (32 * MIB) /* one sync: all numbers of a large account */
@@ -153,7 +150,6 @@
 #define DOCTOR_DISK_WARN_MIB 1024
 #define DOCTOR_CLOCK_WARN_S  30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */
 
-/* --- serve --------------------------------------------------------------------------------------
- */
+/* --- serve -------------------------------------------------------------------------------- */
 #define SERVE_LOOPS_MAX 64  /* event loops: more cores than that are not ours to use */
 #define APP_SECRET_MAX  256 /* Meta's have 32 characters */

@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* --- whose turn ------------------------------------------------------------------------------ */
+/* --- whose turn --------------------------------------------------------------------------- */
 
 static void sleep_ms(int ms)
 {
@@ -58,7 +58,7 @@ static enum err take_turn(struct admin *a, int kind)
     return ERR_OK;
 }
 
-/* --- who answers ----------------------------------------------------------------------------- */
+/* --- who answers -------------------------------------------------------------------------- */
 
 /* ERR_OK: a server listens. ERR_CLOSED: none does. */
 static enum err probe(struct admin *a)
@@ -145,7 +145,7 @@ void admin_close(struct admin *a)
     a->turn = -1;
 }
 
-/* --- calls ----------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------- */
 
 /* The enum of an answer's `error`; ERR_INTERNAL when it is none that we know. */
 static enum err err_of_code(struct str code)

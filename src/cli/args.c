@@ -15,7 +15,7 @@ struct parser {
     struct error *error;
 };
 
-/* --- commands -------------------------------------------------------------------------------- */
+/* --- commands ----------------------------------------------------------------------------- */
 
 static enum err unknown_command(struct parser *p, struct str word)
 {
@@ -75,7 +75,7 @@ static enum err missing_command(struct parser *p)
                      STR_FMT(p->words), STR_FMT(buf_str(&list)));
 }
 
-/* --- options --------------------------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------------------------ */
 
 static bool option_matches(const struct option *o, struct str name, char letter)
 {
@@ -219,7 +219,7 @@ static enum err take_short(struct parser *p, const char *text)
     return take_option(p, o, text[1] ? text + 1 : NULL);
 }
 
-/* --- the whole line -------------------------------------------------------------------------- */
+/* --- the whole line ----------------------------------------------------------------------- */
 
 static enum err take_word(struct parser *p, const char *word)
 {
@@ -288,7 +288,7 @@ enum err args_parse(struct args *args, int argc, char **argv, struct arena *aren
     return e ? e : check_required(args, error);
 }
 
-/* --- asking ---------------------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------------------------- */
 
 const char *args_get(const struct args *args, const char *name)
 {

@@ -7,7 +7,7 @@
 
 #define DEFAULT_URL "http://127.0.0.1:8080"
 
-/* --- the request ----------------------------------------------------------------------------- */
+/* --- the request -------------------------------------------------------------------------- */
 
 /* HUDHUD_URL is the server's address; the base URL of the API is taken too. */
 static enum err make_url(struct cli *cli, const char *path, const char **ret)
@@ -85,7 +85,7 @@ static enum err make_headers(struct cli *cli, struct call_request *call,
     return add_given_headers(cli, call);
 }
 
-/* --- the answer ------------------------------------------------------------------------------ */
+/* --- the answer --------------------------------------------------------------------------- */
 
 /* What helps against an `error` of the API. */
 static const struct {
@@ -161,7 +161,7 @@ static enum err make_call(struct cli *cli, const struct call_request *call)
     return ERR_UPSTREAM;
 }
 
-/* --- the command ----------------------------------------------------------------------------- */
+/* --- the command -------------------------------------------------------------------------- */
 
 static enum err print_curl(struct cli *cli, const struct call_request *call)
 {

@@ -12,7 +12,7 @@
 
 #define EXIT_WRONG_USE 2
 
-/* --- errors and help ------------------------------------------------------------------------- */
+/* --- errors and help ---------------------------------------------------------------------- */
 
 /* "Link an account" is "cannot link an account". */
 void cli_print_error(const struct cli *cli)
@@ -63,7 +63,7 @@ static void print_help(const struct cli *cli)
     cli_print(cli, buf_str(&text));
 }
 
-/* --- the run --------------------------------------------------------------------------------- */
+/* --- the run ------------------------------------------------------------------------------ */
 
 /* What did not reach the disk or the pipe was not done. A reader that had enough is no error to
  * tell of. */
@@ -116,7 +116,7 @@ int cli_main(int argc, char **argv)
     return status;
 }
 
-/* --- helpers --------------------------------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------------------------ */
 
 const char *cli_data_folder(const struct cli *cli)
 {

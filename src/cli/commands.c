@@ -29,7 +29,7 @@ const struct option json_option = {.name = "json", .help = "print data as JSON"}
 
 static const struct option domain_only[] = {DOMAIN_OPTION, END};
 
-/* --- server ---------------------------------------------------------------------------------- */
+/* --- server ------------------------------------------------------------------------------- */
 
 static const struct option serve_options[] = {
     {.name = "print-config", .help = "print every setting and where its value comes from, and end"},
@@ -44,7 +44,7 @@ static const struct option sim_command_options[] = {
     END,
 };
 
-/* --- data ------------------------------------------------------------------------------------ */
+/* --- data --------------------------------------------------------------------------------- */
 
 static const struct option workspace_create_options[] = {
     {.name = "domain",
@@ -97,7 +97,7 @@ static const struct option number_history_options[] = {
     END,
 };
 
-/* --- signing --------------------------------------------------------------------------------- */
+/* --- signing ------------------------------------------------------------------------------ */
 
 #define TIMESTAMP_OPTION                                                                           \
     {                                                                                              \
@@ -132,7 +132,7 @@ static const struct option help_options[] = {
     "The client is named by variables, so that its secret is on no command line:\n"                \
     "HUDHUD_DOMAIN, HUDHUD_CLIENT_ID and HUDHUD_SECRET."
 
-/* --- the table ------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------- */
 
 const struct command commands[] = {
     {

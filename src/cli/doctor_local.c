@@ -78,7 +78,7 @@ void doctor_check_disk(struct doctor *d)
                   verdict ? "make room: a full disk refuses every change" : NULL);
 }
 
-/* --- clock ----------------------------------------------------------------------------------- */
+/* --- clock -------------------------------------------------------------------------------- */
 
 /* Unix seconds of the Date header of any answer, or -1. No token is sent. */
 static int64_t ask_for_time(struct doctor *d, const char *url)

@@ -5,7 +5,7 @@
 
 #define HELP_INDENT 26 /* where the explanation of an option begins */
 
-/* --- one command ----------------------------------------------------------------------------- */
+/* --- one command -------------------------------------------------------------------------- */
 
 static void add_usage(const struct command *c, struct buf *out)
 {
@@ -71,7 +71,7 @@ void help_command(const struct command *c, struct buf *out)
     add_example(c->example, out);
 }
 
-/* --- all of them ----------------------------------------------------------------------------- */
+/* --- all of them -------------------------------------------------------------------------- */
 
 void help_overview(struct str group, struct buf *out)
 {

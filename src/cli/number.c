@@ -55,7 +55,7 @@ static const char *number_path(struct cli *cli, const char *id, const char *behi
     return numbers_path(cli, cli_format(cli, "/%s%s", cli_url_part(cli, id), behind));
 }
 
-/* --- link ------------------------------------------------------------------------------------ */
+/* --- link --------------------------------------------------------------------------------- */
 
 static enum err link_account(struct cli *cli, const struct secret *token, struct json *ret)
 {
@@ -91,7 +91,7 @@ enum err number_link_run(struct cli *cli)
                       "The account is linked; Meta lists no number for it.");
 }
 
-/* --- looking --------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------------ */
 
 enum err number_list_run(struct cli *cli)
 {
@@ -155,7 +155,7 @@ enum err number_unlink_run(struct cli *cli)
     return ERR_OK;
 }
 
-/* --- sync ------------------------------------------------------------------------------------ */
+/* --- sync --------------------------------------------------------------------------------- */
 
 /* One account. A failure is told at once and remembered: the others have their turn. */
 static enum err sync_one(struct admin *admin, const char *what, const char *path)

@@ -18,7 +18,7 @@ enum err init_run(struct cli *cli)
     return ERR_OK;
 }
 
-/* --- serve ----------------------------------------------------------------------------------- */
+/* --- serve -------------------------------------------------------------------------------- */
 
 static const char *source_name(enum setting_source source)
 {
@@ -77,7 +77,7 @@ enum err serve_command_run(struct cli *cli)
     return serve_run(cli_data_folder(cli), config, &cli->error);
 }
 
-/* --- sim ------------------------------------------------------------------------------------- */
+/* --- sim ---------------------------------------------------------------------------------- */
 
 enum err sim_command_run(struct cli *cli)
 {

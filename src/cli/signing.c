@@ -7,7 +7,7 @@
 #define BASE_PATH     STR("/api/developer")
 #define TIMESTAMP_MAX INT64_C(999999999999) /* TIMESTAMP_DIGITS_MAX digits */
 
-/* --- credentials ----------------------------------------------------------------------------- */
+/* --- credentials -------------------------------------------------------------------------- */
 
 /* Visible ASCII: what may stand in a header or a request line without being encoded. */
 static bool is_visible(const char *s)
@@ -64,7 +64,7 @@ void credentials_release(struct credentials *c)
     secret_release(&c->secret);
 }
 
-/* --- the request ----------------------------------------------------------------------------- */
+/* --- the request -------------------------------------------------------------------------- */
 
 static bool upper_method(struct cli *cli, const char *text, const char **ret)
 {

@@ -17,7 +17,7 @@ struct table_row {
     struct cell cells[];
 };
 
-/* --- text ------------------------------------------------------------------------------------ */
+/* --- text --------------------------------------------------------------------------------- */
 
 /* Takes one code point off well-formed UTF-8. */
 static uint32_t next_code_point(struct str *s)
@@ -88,7 +88,7 @@ static void print_cell(const struct cell *cell, FILE *out, bool terminal)
         fprintf(out, "%.*s", STR_FMT(POP_ISOLATE));
 }
 
-/* --- tables ---------------------------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------------------------- */
 
 void table_init(struct table *t, const struct column *columns, size_t n, struct arena *arena)
 {
@@ -170,7 +170,7 @@ enum err record_print(struct json object, const struct column *columns, size_t n
     return ERR_OK;
 }
 
-/* --- values ---------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------- */
 
 static struct json find_value(struct json object, const char *key, struct arena *arena)
 {

@@ -13,7 +13,7 @@
 #define BACKSPACE '\b'
 #define DELETE    '\177'
 
-/* --- the prompt ------------------------------------------------------------------------------ */
+/* --- the prompt --------------------------------------------------------------------------- */
 
 /* Byte by byte: a terminal's own line editing would cut a long token at 4095 bytes, and with its
  * signals on Ctrl-C would leave the terminal silent. True when the line is complete. */
@@ -65,7 +65,7 @@ static enum err prompt(struct cli *cli, struct buf *line)
     return e;
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 static bool is_visible_ascii(struct str s)
 {

@@ -17,7 +17,7 @@
 #define KEY_FILE_PREFIX "hudhud-key-v1 "
 #define KEY_FILE_LEN    (sizeof(KEY_FILE_PREFIX) - 1 + 8 + 1 + 2 * SEAL_KEY_LEN + 1)
 
-/* --- the key file ---------------------------------------------------------------------------- */
+/* --- the key file ------------------------------------------------------------------------- */
 
 static void put_u32(unsigned char out[4], uint32_t value)
 {
@@ -130,7 +130,7 @@ void keyring_release(struct keyring *k)
     wipe(k, sizeof(*k));
 }
 
-/* --- records --------------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------------ */
 
 static void free_cipher(EVP_CIPHER_CTX **ctx)
 {

@@ -130,7 +130,7 @@ static void on_templates(void *arg, const struct graph_answer *answer)
         finish(f);
 }
 
-/* --- phone numbers ---------------------------------------------------------------------------- */
+/* --- phone numbers ------------------------------------------------------------------------ */
 
 static void on_numbers(void *arg, const struct graph_answer *answer);
 
@@ -209,7 +209,7 @@ static void on_numbers(void *arg, const struct graph_answer *answer)
         begin_templates(f);
 }
 
-/* --- the WABA node ---------------------------------------------------------------------------- */
+/* --- the WABA node ------------------------------------------------------------------------ */
 
 static void on_node(void *arg, const struct graph_answer *answer)
 {

@@ -19,7 +19,7 @@ const char *graph_outcome_name(enum graph_outcome o)
     return names[o];
 }
 
-/* --- text ------------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------- */
 
 /* Bytes of the character that begins with c, in well-formed UTF-8. */
 static size_t char_size(unsigned char c)
@@ -56,7 +56,7 @@ struct str graph_text(struct str s, const struct secret *token, struct arena *ar
     return kept.ptr ? kept : STR("");
 }
 
-/* --- usage (meta-graph.md §7.4) --------------------------------------------------------------- */
+/* --- usage (meta-graph.md §7.4) ----------------------------------------------------------- */
 
 void graph_usage_add(struct graph_usage *worst, struct graph_usage more)
 {
@@ -102,7 +102,7 @@ static struct graph_usage read_usage(const struct graph_raw *raw, struct arena *
     return usage;
 }
 
-/* --- errors (meta-graph.md §7) ---------------------------------------------------------------- */
+/* --- errors (meta-graph.md §7) ------------------------------------------------------------ */
 
 /* Codes and what to do about them; all others are GRAPH_REFUSED, among them 368 and 131031, an
  * account that Meta restricted or locked: nothing that we could ask again changes that. */
@@ -203,7 +203,7 @@ static void read_error(struct json error, const struct secret *token, struct are
         a->outcome = is_transient ? GRAPH_TRANSIENT : outcome_of_status(a->http_status);
 }
 
-/* --- answers that are neither Meta's object nor Meta's error ---------------------------------- */
+/* --- answers that are neither Meta's object nor Meta's error ------------------------------ */
 
 static struct str printed(struct str text)
 {

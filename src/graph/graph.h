@@ -73,7 +73,7 @@ enum graph_method { GRAPH_GET, GRAPH_POST, GRAPH_DELETE };
 void graph_request(struct graph *g, enum graph_method method, struct str path, struct str query,
                    const struct secret *token, struct arena *arena, graph_cb *cb, void *arg);
 
-/* --- edges, one file each --------------------------------------------------------------------- */
+/* --- edges, one file each ----------------------------------------------------------------- */
 
 /* A phone number as Meta describes it (meta-graph.md §1, §2). Text is UTF-8, empty when absent. */
 struct graph_reason { /* why health_status is not AVAILABLE */

@@ -65,7 +65,7 @@ static struct str text_of(struct json object, const char *key, struct arena *are
     return graph_text(json_as_str(json_get(object, key), STR("")), NULL, arena);
 }
 
-/* --- health_status (meta-graph.md §2) --------------------------------------------------------- */
+/* --- health_status (meta-graph.md §2) ----------------------------------------------------- */
 
 struct reasons {
     struct graph_reason **end;

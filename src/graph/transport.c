@@ -75,7 +75,7 @@ struct str graph_path(char out[GRAPH_PATH_MAX], struct str id, const char *edge)
     return str_make(out, (size_t)len);
 }
 
-/* --- one transfer ----------------------------------------------------------------------------- */
+/* --- one transfer ------------------------------------------------------------------------- */
 
 static void leave_multi(struct transfer *t)
 {
@@ -262,7 +262,7 @@ static void start_waiting(struct graph *g)
         start(CONTAINER_OF(list_take(&g->waiting), struct transfer, node));
 }
 
-/* --- the end of a transfer -------------------------------------------------------------------- */
+/* --- the end of a transfer ---------------------------------------------------------------- */
 
 /* Did something answer that we cannot use, or did nothing? Unusable are: what on_body or on_header
  * gave up; a Content-Length that is too large; gzip that is none; what is not HTTP, or HTTP/0.9; a
@@ -329,7 +329,7 @@ static void collect(struct graph *g)
     start_waiting(g);
 }
 
-/* --- curl and libuv --------------------------------------------------------------------------- */
+/* --- curl and libuv ----------------------------------------------------------------------- */
 
 static void on_handle_closed(struct graph *g)
 {
@@ -434,7 +434,7 @@ static int on_timeout(CURLM *multi, long ms, void *arg)
     return 0;
 }
 
-/* --- requests --------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------- */
 
 /* One at a time: its callback may add another, or close the graph. */
 static void on_soon(uv_timer_t *timer)
@@ -527,7 +527,7 @@ void graph_request(struct graph *g, enum graph_method method, struct str path, s
     }
 }
 
-/* --- opening and closing ---------------------------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------------------------ */
 
 static bool is_loopback(const char *host)
 {

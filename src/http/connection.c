@@ -9,7 +9,7 @@
 
 static void connection_run(struct http_connection *c);
 
-/* --- the end ---------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------ */
 
 static void free_if_unused(struct http_connection *c)
 {
@@ -63,7 +63,7 @@ static void finish(struct http_connection *c)
     c->state = CONNECTION_LINGERING;
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 static void on_written(uv_write_t *write, int status)
 {
@@ -118,7 +118,7 @@ static void flush(struct http_connection *c)
     c->unsent = unsent_bytes(c);
 }
 
-/* --- deadlines -------------------------------------------------------------------------------- */
+/* --- deadlines ---------------------------------------------------------------------------- */
 
 /* False: no deadline, the handler takes its time. */
 static bool deadline_of(const struct http_connection *c, enum http_deadline *ret)
@@ -154,7 +154,7 @@ static void set_deadline(struct http_connection *c)
         c->expires_ms = uv_now(s->loop) + (uint64_t)s->after_ms[kind];
 }
 
-/* --- requests --------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------- */
 
 /* RFC 9110 §6.6.1. It is written anew once a second, not once an answer. */
 static const char *date_now(struct http_server *s)
@@ -324,7 +324,7 @@ void http_cut(struct http_request *r, struct str partial)
     connection_run(c);
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 static void on_space(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 {
@@ -384,7 +384,7 @@ static void set_reading(struct http_connection *c)
         uv_read_stop(&c->stream);
 }
 
-/* --- its beginning and its time-outs ---------------------------------------------------------- */
+/* --- its beginning and its time-outs ------------------------------------------------------ */
 
 static void set_peer(struct http_connection *c, bool is_unix)
 {

@@ -148,7 +148,7 @@ void http_server_kill(struct http_server *s);
 /* Requests of which something has arrived and whose answer is not with the client yet. */
 size_t http_server_count_begun(const struct http_server *s);
 
-/* --- the router: patterns such as "/waba-numbers/{id}/history" -------------------------------- */
+/* --- the router: patterns such as "/waba-numbers/{id}/history" ---------------------------- */
 #define HTTP_PATH_PARAMS_MAX 4
 
 struct http_match {
@@ -158,7 +158,7 @@ struct http_match {
 /* Does the raw path follow the pattern? A parameter is one whole segment. */
 bool http_path_match(const char *pattern, struct str path, struct http_match *ret);
 
-/* --- URLs and queries ------------------------------------------------------------------------- */
+/* --- URLs and queries --------------------------------------------------------------------- */
 /* Percent-decoding, with '+' as blank when `form`. {NULL,0} when malformed (a bad escape, a NUL,
  * not UTF-8) or the arena is full. */
 struct str http_url_decode(struct str s, bool form, struct arena *arena);

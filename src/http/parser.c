@@ -15,7 +15,7 @@ const char *http_method_name(enum http_method m)
     return method_names[m < HTTP_METHOD_COUNT ? m : HTTP_METHOD_COUNT];
 }
 
-/* --- refusing --------------------------------------------------------------------------------- */
+/* --- refusing ----------------------------------------------------------------------------- */
 
 /* Any value but 0 and HPE_PAUSED ends llhttp's run; why is in p. */
 static int refuse(struct http_parser *p, enum err e, const char *why)
@@ -73,7 +73,7 @@ static void refuse_malformed(struct http_parser *p, llhttp_errno_t e)
     }
 }
 
-/* --- the request line ------------------------------------------------------------------------- */
+/* --- the request line --------------------------------------------------------------------- */
 
 static int on_method_complete(llhttp_t *l)
 {
@@ -141,7 +141,7 @@ static int on_version_complete(llhttp_t *l)
     return 0;
 }
 
-/* --- the header fields ------------------------------------------------------------------------ */
+/* --- the header fields -------------------------------------------------------------------- */
 
 /* What a trailer or a chunk extension says is not used: it only counts. */
 static int count_trailing(struct http_parser *p, size_t len)
@@ -277,7 +277,7 @@ static int on_headers_complete(llhttp_t *l)
     return HPE_PAUSED;
 }
 
-/* --- the body --------------------------------------------------------------------------------- */
+/* --- the body ----------------------------------------------------------------------------- */
 
 static int on_chunk_header(llhttp_t *l)
 {
@@ -317,7 +317,7 @@ static const llhttp_settings_t settings = {
     .on_message_complete = on_message_complete,
 };
 
-/* --- the run ---------------------------------------------------------------------------------- */
+/* --- the run ------------------------------------------------------------------------------ */
 
 void http_parser_init(struct http_parser *p, struct http_request *r)
 {

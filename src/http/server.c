@@ -21,7 +21,7 @@ struct listener {
     };
 };
 
-/* --- time ------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------- */
 
 static void expire_kind(struct http_server *s, struct list *connections, uint64_t now)
 {
@@ -81,7 +81,7 @@ void http_server_init(struct http_server *s, uv_loop_t *loop, const struct http_
     uv_timer_start(&s->tick, on_tick, (uint64_t)tick_ms(s), (uint64_t)tick_ms(s));
 }
 
-/* --- listening -------------------------------------------------------------------------------- */
+/* --- listening ---------------------------------------------------------------------------- */
 
 static void on_listener_closed(uv_handle_t *handle)
 {
@@ -324,7 +324,7 @@ enum err http_server_listen_unix(struct http_server *s, const char *path, struct
     return ERR_OK;
 }
 
-/* --- the end ---------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------ */
 
 static void on_tick_closed(uv_handle_t *tick)
 {

@@ -7,8 +7,7 @@ void jobs_task_release(struct jobs_task *task)
     secret_release(&task->token);
 }
 
-/* --- the thread ---------------------------------------------------------------------------------
- */
+/* --- the thread --------------------------------------------------------------------------- */
 
 static void run_task(struct jobs *j, struct jobs_task *task)
 {
@@ -138,8 +137,7 @@ void jobs_submit(struct jobs *j, struct jobs_task *task)
     job_task_answered(task, &cancelled);
 }
 
-/* --- the pulse, written down --------------------------------------------------------------------
- */
+/* --- the pulse, written down -------------------------------------------------------------- */
 
 struct pulse_write {
     struct store_write write;

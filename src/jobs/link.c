@@ -41,7 +41,7 @@ static void link_fail_full(struct link *l)
                 error_set(&l->task->error, ERR_NO_MEMORY, "The account is too large to be linked"));
 }
 
-/* --- writing (store thread) ----------------------------------------------------------------- */
+/* --- writing (store thread) --------------------------------------------------------------- */
 
 static enum err conflict(struct jobs_task *task)
 {
@@ -108,7 +108,7 @@ static void on_written(struct job_write *w)
     link_finish(l, e);
 }
 
-/* --- asking Meta ---------------------------------------------------------------------------- */
+/* --- asking Meta -------------------------------------------------------------------------- */
 
 static void on_subscribed(void *arg, const struct graph_answer *answer)
 {
@@ -158,7 +158,7 @@ static void link_fetch(struct link *l)
     graph_fetch_account(l->jobs->graph, l->task->waba_id, &l->task->token, l->arena, on_fetched, l);
 }
 
-/* --- a code of embedded signup -------------------------------------------------------------- */
+/* --- a code of embedded signup ------------------------------------------------------------ */
 
 /* The token's own account: granular_scopes of debug_token name it (meta-graph.md §3.3). */
 static void on_debugged(void *arg, const struct graph_answer *answer)

@@ -1,5 +1,4 @@
-/* Keeping linked accounts true: when each is asked about, one run of asking, and what comes of it.
- */
+/* Keeping linked accounts true: when each is asked about, one run of asking, what comes of it. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -27,8 +26,7 @@ static int64_t now_ms(void)
     return clock_monotonic_us() / 1000;
 }
 
-/* --- when ----------------------------------------------------------------------------------------
- */
+/* --- when --------------------------------------------------------------------------------- */
 
 static int64_t jittered(int64_t ms)
 {
@@ -89,8 +87,7 @@ static void schedule(struct jobs *j, struct job_account *entry, const struct syn
         entry->throttled_until_ms = now_ms() + MAX(regain_ms(run), INT64_C(1000) * RETRY_AFTER_S);
 }
 
-/* --- the end of a run ----------------------------------------------------------------------------
- */
+/* --- the end of a run --------------------------------------------------------------------- */
 
 static void log_outcome(const struct sync_run *run, enum err e)
 {
@@ -178,7 +175,7 @@ static void sync_finish(struct sync_run *run, enum err e)
     j->n_pending--; /* last: a run that goes on was counted before this one ends */
 }
 
-/* --- writing (store thread) ----------------------------------------------------------------- */
+/* --- writing (store thread) --------------------------------------------------------------- */
 
 static bool is_same_token(const struct account *a, const struct account *b)
 {
@@ -209,8 +206,7 @@ static void on_written(struct job_write *w)
     sync_finish(CONTAINER_OF(w, struct sync_run, write), w->write.err);
 }
 
-/* --- asking --------------------------------------------------------------------------------------
- */
+/* --- asking ------------------------------------------------------------------------------- */
 
 static void on_fetched(void *arg, const struct graph_account *fetched)
 {
@@ -255,7 +251,7 @@ static void sync_start(struct jobs *j, struct job_account *entry)
     graph_fetch_account(j->graph, run->account.waba_id, &run->token, &run->arena, on_fetched, run);
 }
 
-/* --- the table of accounts ------------------------------------------------------------------ */
+/* --- the table of accounts ---------------------------------------------------------------- */
 
 static struct job_account *entry_find(struct jobs *j, int64_t id)
 {

@@ -1,6 +1,6 @@
 #include "json/reader.h"
 
-/* --- memory: what yyjson asks for comes from the arena, and goes back with it ---------------- */
+/* --- memory: what yyjson asks for comes from the arena, and goes back with it ------------- */
 
 static void *take(void *arena, size_t size)
 {
@@ -170,7 +170,7 @@ enum err json_parse_loose(struct str text, struct arena *arena, struct json *ret
     return parse(text, arena, true, ret, error);
 }
 
-/* --- looking --------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------------ */
 
 struct json json_get(struct json object, const char *key)
 {

@@ -259,7 +259,7 @@ enum err number_unlink(struct tx *tx, int64_t id, int64_t now)
                    PARAMS(p_i64(id), p_i64(now)), NULL);
 }
 
-/* --- changes ---------------------------------------------------------------------------------- */
+/* --- changes ------------------------------------------------------------------------------ */
 
 static enum err record(struct tx *tx, int64_t number_id, const char *field, struct str from,
                        struct str to, const char *source, int64_t now)

@@ -75,7 +75,7 @@ enum err number_update(struct tx *tx, const struct number *old, const struct num
                        struct str status, int64_t template_count, const char *source, int64_t now,
                        bool *ret_changed) MUST_USE;
 
-/* --- history ---------------------------------------------------------------------------------- */
+/* --- history ------------------------------------------------------------------------------ */
 struct number_change {
     struct str field; /* as in the API: quality_rating, status, verified_name, ... */
     struct str from, to;

@@ -82,8 +82,7 @@ void folder_unlock(struct folder *f)
     f->lock_fd = -1;
 }
 
-/* --- key and database ----------------------------------------------------------------------------
- */
+/* --- key and database --------------------------------------------------------------------- */
 
 struct put_check {
     struct store_write write;
@@ -141,8 +140,7 @@ enum err folder_test_key(struct store_reader *reader, const struct keyring *keyr
     return ERR_OK;
 }
 
-/* --- hudhud init ---------------------------------------------------------------------------------
- */
+/* --- hudhud init -------------------------------------------------------------------------- */
 
 /* Nothing is there but, at most, the lock and the key of an init that did not finish. */
 static bool is_unused(const char *data)

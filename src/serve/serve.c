@@ -33,8 +33,7 @@ struct serve {
     _Atomic bool watcher_ends;
 };
 
-/* --- secrets stay inside -------------------------------------------------------------------------
- */
+/* --- secrets stay inside ------------------------------------------------------------------ */
 
 /* No core dump, and nobody of the same user reads this process's memory. A leak checker needs to.
  */
@@ -69,8 +68,7 @@ static enum err read_app_secret(struct serve *s, const struct config *config, st
     return ERR_OK;
 }
 
-/* --- starting ------------------------------------------------------------------------------------
- */
+/* --- starting ----------------------------------------------------------------------------- */
 
 static enum err open_folder(struct serve *s, const char *data, struct error *error)
 {
@@ -243,8 +241,7 @@ int serve_port(const struct serve *s)
     return s->port;
 }
 
-/* --- stopping ------------------------------------------------------------------------------------
- */
+/* --- stopping ----------------------------------------------------------------------------- */
 
 static sigset_t stop_signals(void)
 {
@@ -344,8 +341,7 @@ void serve_finish(struct serve *s)
     release(s);
 }
 
-/* --- hudhud serve --------------------------------------------------------------------------------
- */
+/* --- hudhud serve ------------------------------------------------------------------------- */
 
 static void say_ready(const struct serve *s, const struct config *config, const char *data)
 {

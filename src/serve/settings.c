@@ -1,5 +1,4 @@
-/* The settings of `hudhud serve`: one table for flags, HUDHUD_ variables, file and documentation.
- */
+/* The settings of `hudhud serve`: one table for flags, variables, file and documentation. */
 #include "base/limits.h"
 #include "serve/serve.h"
 

@@ -9,7 +9,7 @@
 /* Meta accepts a proof that is bound to a time for this long (meta-graph.md §8). */
 #define PROOF_WINDOW_S 300
 
-/* --- the request's token ---------------------------------------------------------------------- */
+/* --- the request's token ------------------------------------------------------------------ */
 
 /* From the header, else from the parameters; empty when there is none. */
 static struct str token_text(const struct sim_call *call)
@@ -118,7 +118,7 @@ bool sim_auth_sees(const struct sim_call *call, const struct sim_account *accoun
     return call->token && sim_token_sees(call->token, account);
 }
 
-/* --- GET /debug_token ------------------------------------------------------------------------- */
+/* --- GET /debug_token --------------------------------------------------------------------- */
 
 static void write_scopes(const struct sim_token *token, struct json_writer *w)
 {
@@ -207,7 +207,7 @@ void sim_auth_debug_token(struct sim_call *call)
     json_close(w, '}');
 }
 
-/* --- /oauth/access_token ---------------------------------------------------------------------- */
+/* --- /oauth/access_token ------------------------------------------------------------------ */
 
 static void grant(struct sim_call *call, struct str token)
 {

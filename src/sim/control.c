@@ -19,7 +19,7 @@ static void write_success(struct control *c)
     json_close(&c->json, '}');
 }
 
-/* --- the whole -------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------- */
 
 static enum err scenario_get(struct control *c)
 {
@@ -56,7 +56,7 @@ static enum err reset(struct control *c)
     return ERR_OK;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------ */
+/* --- nodes -------------------------------------------------------------------------------- */
 
 static struct sim_node *find(struct control *c, enum sim_kind kind, const char *what)
 {
@@ -142,7 +142,7 @@ static enum err template_delete(struct control *c)
     return drop(c, SIM_TEMPLATE, "template");
 }
 
-/* --- the rest --------------------------------------------------------------------------------- */
+/* --- the rest ----------------------------------------------------------------------------- */
 
 static enum err token_patch(struct control *c)
 {

@@ -8,7 +8,7 @@
 #include "sim/faults.h"
 #include "sim/usage.h"
 
-/* --- the way to a handler --------------------------------------------------------------------- */
+/* --- the way to a handler ----------------------------------------------------------------- */
 
 static const char *const versions[] = {"v20.0", "v21.0", "v22.0", "v23.0",
                                        "v24.0", "v25.0", "v26.0"};
@@ -154,7 +154,7 @@ static void run(struct sim_call *call)
         run_node(call);
 }
 
-/* --- the answer ------------------------------------------------------------------------------- */
+/* --- the answer --------------------------------------------------------------------------- */
 
 /* In a header only plain characters may stand: all others become '?'. */
 static struct str plain(struct str s, struct arena *arena)
@@ -234,7 +234,7 @@ static int respond(struct sim_call *call)
     return response.status;
 }
 
-/* --- one request, delayed or not -------------------------------------------------------------- */
+/* --- one request, delayed or not ---------------------------------------------------------- */
 
 struct sim_delay {
     struct list link;

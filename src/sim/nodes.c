@@ -78,8 +78,7 @@ void sim_node_set(struct sim_node *node, const struct sim_field *field, struct s
     }
 }
 
-/* --- checking an object ------------------------------------------------------------------------
- */
+/* --- checking an object ------------------------------------------------------------------- */
 
 static bool is_word(struct str s)
 {
@@ -213,8 +212,7 @@ void sim_node_apply(struct sim_node *node, struct json object, struct arena *are
     }
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 static enum err complain_about_field(enum sim_kind kind, struct str name, struct error *error)
 {

@@ -26,7 +26,7 @@ struct sim_node **sim_paging_collect(struct sim_call *call, const struct list *n
     return all;
 }
 
-/* --- cursors ---------------------------------------------------------------------------------- */
+/* --- cursors ------------------------------------------------------------------------------ */
 
 /* "QVFIU" and the hex digits of "PLACE:ID". */
 static struct str cursor_make(struct arena *arena, size_t place, const struct sim_node *node)
@@ -69,7 +69,7 @@ static bool cursor_read(struct str cursor, struct sim_node *const *nodes, size_t
     return true;
 }
 
-/* --- the page asked for ----------------------------------------------------------------------- */
+/* --- the page asked for ------------------------------------------------------------------- */
 
 struct page {
     size_t begin, end; /* places; with an endless list they go on past its last item */
@@ -117,7 +117,7 @@ static bool read_page(struct sim_call *call, struct sim_node *const *nodes, size
     return true;
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 static void add_param(struct buf *url, char separator, struct str name, struct str value)
 {

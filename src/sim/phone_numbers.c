@@ -3,7 +3,7 @@
 #include "sim/paging.h"
 #include "json/reader.h"
 
-/* --- filtering -------------------------------------------------------------------------------- */
+/* --- filtering ---------------------------------------------------------------------------- */
 
 static void fail_filtering(struct sim_call *call, const char *why)
 {
@@ -55,7 +55,7 @@ static bool apply_filtering(struct sim_call *call, struct sim_node **nodes, size
     return true;
 }
 
-/* --- sort ------------------------------------------------------------------------------------- */
+/* --- sort --------------------------------------------------------------------------------- */
 
 struct sortable {
     struct str key;

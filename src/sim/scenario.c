@@ -107,8 +107,7 @@ static void read_limits(struct reading *r, struct json object)
     end(&b);
 }
 
-/* --- tokens and codes ----------------------------------------------------------------------------
- */
+/* --- tokens and codes --------------------------------------------------------------------- */
 
 static void read_scopes(struct body *b, struct sim_token *token)
 {
@@ -191,7 +190,7 @@ static void read_code(struct reading *r, struct json object, const char *path)
     list_add(&r->state->codes, &code->link);
 }
 
-/* --- accounts and what is in them ------------------------------------------------------------- */
+/* --- accounts and what is in them --------------------------------------------------------- */
 
 /* A node's id has to be its own; complains when it is not. */
 static void check_new_id(const struct sim_state *state, struct json object, const char *path,
@@ -264,8 +263,7 @@ static void read_account(struct reading *r, struct json object, const char *path
     read_nodes(r, account, json_get(object, "templates"), SIM_TEMPLATE, templates.ptr);
 }
 
-/* --- faults --------------------------------------------------------------------------------------
- */
+/* --- faults ------------------------------------------------------------------------------- */
 
 static const char *const fault_names[SIM_FAULT_KINDS] = {
     [SIM_FAULT_LATENCY] = "latency",
@@ -347,7 +345,7 @@ enum err sim_faults_read(struct sim_state *state, struct json array, const char 
     return fine ? ERR_OK : error_set(error, ERR_VALIDATION, "the faults are wrong");
 }
 
-/* --- the whole -------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------- */
 
 static void read_document(struct reading *r, struct json document)
 {
@@ -403,7 +401,7 @@ enum err sim_scenario_read(struct str text, struct sim_state **ret, struct error
     return e;
 }
 
-/* --- changes of one part ---------------------------------------------------------------------- */
+/* --- changes of one part ------------------------------------------------------------------ */
 
 enum err sim_token_patch(struct sim_token *token, struct json object, struct error *error)
 {
@@ -445,7 +443,7 @@ enum err sim_node_patch(struct sim_node *node, struct json object, struct arena 
     return ERR_OK;
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 static void write_token(const struct sim_token *token, struct json_writer *w)
 {

@@ -18,7 +18,7 @@ const char sim_help[] =
     "The ready line names the account and the token. Whoever can connect can change everything:\n"
     "listen on a loopback address.\n";
 
-/* --- HTTP ------------------------------------------------------------------------------------- */
+/* --- HTTP --------------------------------------------------------------------------------- */
 
 static enum err on_accept(void *arg, struct http_request *request, size_t *body_max,
                           const char **ret_why)
@@ -46,7 +46,7 @@ static void on_refuse(void *arg, struct http_request *request, enum err e, const
         response->body = STR("");
 }
 
-/* --- the scenario to begin with --------------------------------------------------------------- */
+/* --- the scenario to begin with ----------------------------------------------------------- */
 
 static enum err load_scenario(struct sim *sim, const struct sim_options *options,
                               struct error *error)
@@ -65,7 +65,7 @@ static enum err load_scenario(struct sim *sim, const struct sim_options *options
     return sim_scenario_read(buf_str(&sim->scenario), &sim->state, error);
 }
 
-/* --- life -------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *signal, int number)
 {

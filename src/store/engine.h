@@ -34,7 +34,7 @@ struct engine {
     /* Removes what a failed `open` with create has made. */
     void (*discard)(const char *path);
 
-    /* --- transactions --- */
+    /* --- transactions ------------------------------------------------------------------------- */
     enum err (*begin)(struct connection *c); /* the writer's takes the write lock at once */
     /* On an error the transaction may be open still. *ret_wrote: it made a new state of the
      * database, which is durable now. */
@@ -45,7 +45,7 @@ struct engine {
     enum err (*release)(struct connection *c);
     enum err (*rollback_to)(struct connection *c); /* and releases it */
 
-    /* --- statements --- */
+    /* --- statements --------------------------------------------------------------------------- */
     enum err (*prepare)(struct connection *c, const char *sql, struct statement **ret);
     void (*finalize)(struct statement *st);
     enum err (*bind)(struct statement *st, const struct param *params, size_t n);
@@ -57,7 +57,7 @@ struct engine {
     struct str (*column_blob)(struct statement *st, int column);
     bool (*column_is_null)(struct statement *st, int column);
 
-    /* --- the schema --- */
+    /* --- the schema --------------------------------------------------------------------------- */
     enum err (*has_table)(struct connection *c, const char *name, bool *ret);
     enum err (*run_script)(struct connection *c, const char *sql); /* several statements */
 

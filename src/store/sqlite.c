@@ -44,8 +44,7 @@ static struct sqlite_statement *statement_of(struct statement *st)
     return CONTAINER_OF(st, struct sqlite_statement, base);
 }
 
-/* --- errors ------------------------------------------------------------------------------------
- */
+/* --- errors ------------------------------------------------------------------------------- */
 
 static enum err err_of(int code)
 {
@@ -85,8 +84,7 @@ static enum err failed(struct sqlite *c, int code, const char *sql)
     return err;
 }
 
-/* --- transactions ------------------------------------------------------------------------------
- */
+/* --- transactions ------------------------------------------------------------------------- */
 
 static int run_control(struct sqlite *c, enum control which)
 {
@@ -165,8 +163,7 @@ static enum err sqlite_rollback_to(struct connection *base)
     return err ? err : control(base, RELEASE);
 }
 
-/* --- checkpoints -------------------------------------------------------------------------------
- */
+/* --- checkpoints -------------------------------------------------------------------------- */
 
 /* SQLite calls this after each commit that wrote, and not after an empty one. */
 static int wal_grew(void *arg, sqlite3 *db, const char *schema, int pages)
@@ -205,8 +202,7 @@ static bool sqlite_checkpoint(struct connection *base, bool closing)
     return true;
 }
 
-/* --- statements --------------------------------------------------------------------------------
- */
+/* --- statements --------------------------------------------------------------------------- */
 
 /* "$7" is parameter 7. False when a parameter is anything else, or one is missing. */
 static bool number_params(struct sqlite_statement *st)
@@ -335,8 +331,7 @@ static bool sqlite_column_is_null(struct statement *base, int column)
     return sqlite3_column_type(statement_of(base)->handle, column) == SQLITE_NULL;
 }
 
-/* --- the schema --------------------------------------------------------------------------------
- */
+/* --- the schema --------------------------------------------------------------------------- */
 
 static enum err sqlite_has_table(struct connection *base, const char *name, bool *ret)
 {
@@ -356,8 +351,7 @@ static enum err sqlite_run_script(struct connection *base, const char *script)
     return code == SQLITE_OK ? ERR_OK : failed(c, code, script);
 }
 
-/* --- opening and closing -----------------------------------------------------------------------
- */
+/* --- opening and closing ------------------------------------------------------------------ */
 
 static void sqlite_close(struct connection *base)
 {

@@ -33,8 +33,7 @@ struct store_reader {
     uint64_t generation; /* of the snapshot */
 };
 
-/* --- the writer thread -------------------------------------------------------------------------
- */
+/* --- the writer thread -------------------------------------------------------------------- */
 
 static void hand_back(struct store *s, struct store_write *w)
 {
@@ -161,8 +160,7 @@ static enum err start_writer(struct store *s, struct error *error)
     return ERR_OK;
 }
 
-/* --- opening and closing -----------------------------------------------------------------------
- */
+/* --- opening and closing ------------------------------------------------------------------ */
 
 static void release(struct store *s)
 {
@@ -217,8 +215,7 @@ void store_close(struct store *s)
     release(s);
 }
 
-/* --- any thread --------------------------------------------------------------------------------
- */
+/* --- any thread --------------------------------------------------------------------------- */
 
 enum err store_submit(struct store *s, struct store_write *w)
 {
@@ -258,8 +255,7 @@ struct store_stats store_stats(const struct store *s)
     };
 }
 
-/* --- readers -----------------------------------------------------------------------------------
- */
+/* --- readers ------------------------------------------------------------------------------ */
 
 enum err store_reader_open(struct store *s, struct store_reader **ret, struct error *error)
 {

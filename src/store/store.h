@@ -36,7 +36,7 @@ enum err store_open(const struct store_options *options, struct store **ret,
  */
 void store_close(struct store *s);
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------ */
 struct store_write {
     struct list node; /* first: what the queues link by */
     /* On the writer thread, inside the batch's transaction and this write's savepoint. Must not
@@ -64,7 +64,7 @@ struct store_stats {
 };
 struct store_stats store_stats(const struct store *s); /* any thread */
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------ */
 enum err store_reader_open(struct store *s, struct store_reader **ret,
                            struct error *error) MUST_USE;
 void store_reader_close(struct store_reader *r); /* NULL is fine */
@@ -74,7 +74,7 @@ enum err store_read_begin(struct store_reader *r, struct tx **ret) MUST_USE;
 /* Lets the snapshot go, so that the log can be checkpointed: at the end of a loop's turn. */
 void store_read_end(struct store_reader *r);
 
-/* --- statements ------------------------------------------------------------------------------- */
+/* --- statements --------------------------------------------------------------------------- */
 struct param {
     enum { PARAM_NULL, PARAM_I64, PARAM_TEXT, PARAM_BLOB } kind;
     int64_t number;

@@ -40,8 +40,7 @@ static enum err note_error(struct tx *tx, enum err err)
     return err;
 }
 
-/* --- the statement cache -----------------------------------------------------------------------
- */
+/* --- the statement cache ------------------------------------------------------------------ */
 
 /* Fibonacci hashing: literals lie near each other, the upper bits of the product do not. */
 static size_t slot_of(const char *sql)
@@ -90,8 +89,7 @@ bool tx_abandon_rows(struct tx *tx)
     return true;
 }
 
-/* --- rows --------------------------------------------------------------------------------------
- */
+/* --- rows --------------------------------------------------------------------------------- */
 
 static enum err open_rows(struct tx *tx, const char *sql, const struct param *params, size_t n,
                           struct statement **ret)

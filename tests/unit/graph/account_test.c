@@ -97,7 +97,7 @@ static void assert_fetched(void)
 #define NUMBERS   "/102290129340398/phone_numbers?limit=100&fields=id,display_phone_number,"
 #define TEMPLATES "/102290129340398/message_templates?fields=id,status&limit=100"
 
-/* --- the way it should go --------------------------------------------------------------------- */
+/* --- the way it should go ----------------------------------------------------------------- */
 
 static void several_pages_one_of_them_empty(void **state)
 {
@@ -184,7 +184,7 @@ static void the_worst_usage(void **state)
     assert_int_equal(account.usage.regain_minutes, 3);
 }
 
-/* --- Meta refuses ----------------------------------------------------------------------------- */
+/* --- Meta refuses ------------------------------------------------------------------------- */
 
 static void a_dead_token(void **state)
 {
@@ -291,7 +291,7 @@ static void a_field_refused_for_ever(void **state)
     assert_failure(GRAPH_REFUSED, "listing its phone_numbers: ", "health_status");
 }
 
-/* --- shapes that are none of Meta's ----------------------------------------------------------- */
+/* --- shapes that are none of Meta's ------------------------------------------------------- */
 
 static void wrong_numbers(void **state)
 {
@@ -346,7 +346,7 @@ static void wrong_templates(void **state)
     }
 }
 
-/* --- lists without end ------------------------------------------------------------------------ */
+/* --- lists without end -------------------------------------------------------------------- */
 
 static void a_cycle_of_pages(void **state)
 {
@@ -413,7 +413,7 @@ static void numbers_for_ever(void **state)
     assert_int_equal(fake.n_requests, 1 + GRAPH_NUMBERS_MAX / 100 + 1);
 }
 
-/* --- templates -------------------------------------------------------------------------------- */
+/* --- templates ---------------------------------------------------------------------------- */
 
 /* Whether Meta follows the filter or passes over it, whatever its summary says. */
 static void only_approved_templates_count(void **state)
@@ -457,7 +457,7 @@ static void a_refusal_without_the_filter_is_final(void **state)
     assert_failure(GRAPH_REFUSED, "counting its message_templates: ", "(#100) no");
 }
 
-/* --- ids, cancelling, memory ------------------------------------------------------------------ */
+/* --- ids, cancelling, memory -------------------------------------------------------------- */
 
 static void ids_that_are_none(void **state)
 {
@@ -541,7 +541,7 @@ static void accounts_are_asked_at_the_same_time(void **state)
     assert_int_equal(done, 5);
 }
 
-/* --- subscribed_apps -------------------------------------------------------------------------- */
+/* --- subscribed_apps ---------------------------------------------------------------------- */
 
 static struct graph_answer subscribed;
 

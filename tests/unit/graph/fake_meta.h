@@ -162,7 +162,7 @@ static inline void fake_impatient(uv_timer_t *timer)
         fail_msg("the test hangs");
 }
 
-/* --- a graph that talks to it ----------------------------------------------------------------- */
+/* --- a graph that talks to it ------------------------------------------------------------- */
 
 static inline void fake_open_graph(int timeout_ms, const struct secret *app_secret)
 {

@@ -56,7 +56,7 @@ static void answer_ok(struct fake_connection *c, const char *request)
     fake_answer(c, 200, "", STR("{\"id\":\"1\",\"name\":\"Hudhud\"}"));
 }
 
-/* --- what is sent ----------------------------------------------------------------------------- */
+/* --- what is sent ------------------------------------------------------------------------- */
 
 static void a_request_and_its_answer(void **state)
 {
@@ -173,7 +173,7 @@ static void ids_become_paths(void **state)
         assert_int_equal(graph_path(out, wrong[i], "x").len, 0);
 }
 
-/* --- connections ------------------------------------------------------------------------------ */
+/* --- connections -------------------------------------------------------------------------- */
 
 static void a_connection_is_kept(void **state)
 {
@@ -285,7 +285,7 @@ static void redirects_are_not_followed(void **state)
     assert_int_equal(fake.n_requests, 1);
 }
 
-/* --- time ------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------- */
 
 static void slow_for_2(struct fake_connection *c, const char *request)
 {
@@ -354,7 +354,7 @@ static void more_requests_than_places(void **state)
     }
 }
 
-/* --- size ------------------------------------------------------------------------------------- */
+/* --- size --------------------------------------------------------------------------------- */
 
 #define FLOOD_SIZE (200 * (uint64_t)MIB)
 
@@ -445,7 +445,7 @@ static void the_largest_answer(void **state)
     assert_int_equal(got().outcome, GRAPH_OK);
 }
 
-/* --- gzip ------------------------------------------------------------------------------------- */
+/* --- gzip --------------------------------------------------------------------------------- */
 
 static uint32_t crc32_of(struct str s)
 {
@@ -530,7 +530,7 @@ static void compressed_answers(void **state)
     assert_int_equal(got().outcome, GRAPH_UNUSABLE);
 }
 
-/* --- errors and usage over the wire ----------------------------------------------------------- */
+/* --- errors and usage over the wire ------------------------------------------------------- */
 
 static void answer_throttle(struct fake_connection *c, const char *request)
 {
@@ -586,7 +586,7 @@ static void an_answer_in_pieces(void **state)
     assert_int_equal(o.usage.percent, 7);
 }
 
-/* --- opening and closing ---------------------------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------------------------ */
 
 static void closing_cancels_what_runs_waits_or_was_never_sent(void **state)
 {

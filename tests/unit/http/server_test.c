@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-/* --- the server ------------------------------------------------------------------------------- */
+/* --- the server --------------------------------------------------------------------------- */
 
 #define BIG_SIZE (6 * MIB)
 
@@ -222,7 +222,7 @@ static void stop(struct fixture *f)
     join(f);
 }
 
-/* --- its clients ------------------------------------------------------------------------------ */
+/* --- its clients -------------------------------------------------------------------------- */
 
 #define PATIENCE_MS 20000
 
@@ -359,7 +359,7 @@ static void expect_end(struct client *c)
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 
-/* --- ordinary life ---------------------------------------------------------------------------- */
+/* --- ordinary life ------------------------------------------------------------------------ */
 
 static void test_answers(void **state)
 {
@@ -570,7 +570,7 @@ static void test_unix_socket(void **state)
     assert_int_equal(stat(f.path, &st), -1);
 }
 
-/* --- bodies ----------------------------------------------------------------------------------- */
+/* --- bodies ------------------------------------------------------------------------------- */
 
 static void test_large_bodies(void **state)
 {
@@ -622,7 +622,7 @@ static void test_expect_continue(void **state)
     stop(&f);
 }
 
-/* --- refusals --------------------------------------------------------------------------------- */
+/* --- refusals ----------------------------------------------------------------------------- */
 
 static void test_refusals(void **state)
 {
@@ -782,7 +782,7 @@ static void test_cut(void **state)
     stop(&f);
 }
 
-/* --- time ------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------- */
 
 static const struct http_timeouts short_times = {.header = 60, .body = 60, .idle = 60, .write = 60};
 
@@ -915,7 +915,7 @@ static void test_write_timeout(void **state)
     stop(&f);
 }
 
-/* --- clients that leave ----------------------------------------------------------------------- */
+/* --- clients that leave ------------------------------------------------------------------- */
 
 static void test_client_leaves(void **state)
 {
@@ -958,7 +958,7 @@ static void test_half_closed(void **state)
     assert_true(f.saw_gone); /* it cannot be told from a client that left */
 }
 
-/* --- the end ---------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------ */
 
 static void test_drain(void **state)
 {
@@ -1058,7 +1058,7 @@ static void test_kill(void **state)
     client_close(&big);
 }
 
-/* --- addresses -------------------------------------------------------------------------------- */
+/* --- addresses ---------------------------------------------------------------------------- */
 
 static void run_closed(uv_loop_t *loop, struct http_server *s)
 {

@@ -299,7 +299,7 @@ static void test_member_loops(void **state)
         fail();
 }
 
-/* --- properties ------------------------------------------------------------------------------ */
+/* --- properties --------------------------------------------------------------------------- */
 
 static void write_random_text(struct json_writer *w, uint64_t *seed)
 {

@@ -82,8 +82,7 @@ static inline int fixture_teardown(void **state)
     return 0;
 }
 
-/* --- a write of one setting --------------------------------------------------------------------
- */
+/* --- a write of one setting --------------------------------------------------------------- */
 
 struct put {
     struct store_write write;

@@ -5,8 +5,7 @@
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
-/* --- opening -----------------------------------------------------------------------------------
- */
+/* --- opening ------------------------------------------------------------------------------ */
 
 static int empty_setup(void **state)
 {
@@ -138,8 +137,7 @@ static void test_locked_by_another_program(void **state)
     sqlite3_close(db);
 }
 
-/* --- statements --------------------------------------------------------------------------------
- */
+/* --- statements --------------------------------------------------------------------------- */
 
 struct script {
     struct store_write write;

@@ -289,8 +289,7 @@ static void test_rows_left_open_fail_the_write(void **state)
     assert_int_equal(put_now(f->store, "a", "1"), ERR_OK);
 }
 
-/* --- a model beside the store ------------------------------------------------------------------
- */
+/* --- a model beside the store ------------------------------------------------------------- */
 
 #define MODEL_KEYS  40
 #define MODEL_BATCH 32
@@ -340,8 +339,7 @@ static void test_the_store_agrees_with_a_model(void **state)
     assert_sound(f->path);
 }
 
-/* --- many threads ------------------------------------------------------------------------------
- */
+/* --- many threads ------------------------------------------------------------------------- */
 
 #define THREADS     8
 #define WRITES_EACH 100
