@@ -75,13 +75,18 @@ test('a data folder that was copied without its lock', async () => {
   assert.equal((await server.stop()).status, 0);
 });
 
-test('init on a full disk leaves nothing, and works once there is room', async () => {
+test('init on a full disk leaves nothing, and works once there is room', async (t) => {
   const data = path.join(temporaryFolder(), 'data');
   const init = (blocks) =>
     runProgram('sh', ['-c', `ulimit -f ${blocks}; exec "$0" init --data "$1"`, binary, data]);
   // The limit of a file's size stands for the disk: none of the lock, then of the key, then of the
   // database, or too little of it, can be written.
-  for (const blocks of [0, 1, 8, 64, 128]) {
+  const limits = [0, 1, 8, 64, 128];
+  if (process.env.HUDHUD_SANITIZED === 'thread') {
+    // ThreadSanitizer writes a file of its own before main, and dies of a limit of nothing.
+    t.diagnostic(`not tried with ${limits.shift()} blocks`);
+  }
+  for (const blocks of limits) {
     const full = await init(blocks);
     if (full.status === 0) break;
     assert.equal(full.status, 1, full.stderr);
