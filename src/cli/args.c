@@ -245,10 +245,11 @@ static enum err check_operands(const struct args *args, struct error *error)
     if (args->n_operands >= min && args->n_operands <= max)
         return ERR_OK;
     if (max == 0)
-        return error_set(error, ERR_USAGE, "\"%s\" takes options only, and got %zu words more",
+        return error_set(error, ERR_USAGE, "\"%s\" takes options only, no other words (%zu given)",
                          args->command->path, args->n_operands);
-    return error_set(error, ERR_USAGE, "\"%s\" takes %s, and got %zu", args->command->path,
-                     args->command->operands, args->n_operands);
+    return error_set(error, ERR_USAGE, "\"%s\" takes %s, and got %zu%s", args->command->path,
+                     args->command->operands, args->n_operands,
+                     args->n_operands > max ? "; quote a value with spaces" : "");
 }
 
 static enum err check_required(const struct args *args, struct error *error)

@@ -95,7 +95,7 @@ static const struct {
     {"authentication_failed", "check HUDHUD_DOMAIN, HUDHUD_CLIENT_ID and HUDHUD_SECRET"},
     {"timestamp_expired", "set the clock of this machine or of the server: hudhud doctor"},
     {"rate_limit_exceeded", "wait as long as Retry-After says (hudhud call -i)"},
-    {"service_unavailable", "try again in a moment"},
+    {"service_unavailable", "wait as long as Retry-After says (hudhud call -i)"},
 };
 
 /* The answer itself says what is wrong; this is for people, beside it. */

@@ -88,6 +88,7 @@ enum err client_rotate_run(struct cli *cli)
 
 static enum err set_enabled(struct cli *cli, bool enabled)
 {
+    static const struct column switched[] = {{"client_id", "client_id"}, {"enabled", "enabled"}};
     _cleanup_(payload_release)
     struct payload payload;
     payload_begin(&payload);
@@ -97,7 +98,7 @@ static enum err set_enabled(struct cli *cli, bool enabled)
     enum err e = payload_end(&payload, &body, &cli->error);
     if (!e)
         e = admin_once(cli, "PATCH", client_path(cli, ""), body, &data);
-    return e ? e : object_print(cli, data, columns, ARRAY_LEN(columns));
+    return e ? e : object_print(cli, data, switched, ARRAY_LEN(switched));
 }
 
 enum err client_disable_run(struct cli *cli)

@@ -117,11 +117,11 @@ static void test_operand_counts(void **state)
 {
     struct line l;
     parse(&l, "workspace", "list", "x", NULL);
-    assert_refused(&l, "takes options only");
+    assert_refused(&l, "takes options only, no other words");
     parse(&l, "call", "GET", NULL);
     assert_refused(&l, "takes METHOD PATH, and got 1");
     parse(&l, "sign", "GET", "/x", "{}", "more", NULL);
-    assert_refused(&l, "and got 4");
+    assert_refused(&l, "and got 4; quote a value with spaces");
     parse(&l, "number", "sync", "--domain", "a", "1", "2", "3", NULL);
     assert_int_equal(l.err, ERR_OK);
     assert_int_equal(l.args.n_operands, 3);
@@ -155,7 +155,7 @@ static void test_no_message_repeats_a_value(void **state)
     assert_refused(&l, "--tokn");
     parse(&l, "number", "link", "--domain", "a", "--waba-id", "1", "EAAGsecret", NULL);
     assert_null(memmem(l.error.message.ptr, l.error.message.len, "EAAG", 4));
-    assert_refused(&l, "takes options only");
+    assert_refused(&l, "takes options only, no other words");
 }
 
 static void test_environment(void **state)
