@@ -139,7 +139,8 @@ enum err number_history_run(struct cli *cli)
     if (e)
         return e;
     return list_print(cli, data, change, ARRAY_LEN(change),
-                      "Nothing has changed since it was linked.");
+                      page == 1 ? "Nothing has changed since it was linked."
+                                : "There is no such page: its changes end before it.");
 }
 
 enum err number_unlink_run(struct cli *cli)
