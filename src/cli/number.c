@@ -140,7 +140,7 @@ enum err number_history_run(struct cli *cli)
         return e;
     return list_print(cli, data, change, ARRAY_LEN(change),
                       page == 1 ? "Nothing has changed since it was linked."
-                                : "There is no such page: its changes end before it.");
+                                : "There is no such page: the number has fewer changes.");
 }
 
 enum err number_unlink_run(struct cli *cli)
