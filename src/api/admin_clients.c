@@ -111,7 +111,7 @@ enum err clients_create_check(struct call *call)
     enum err e = body_begin(&b, call->request->body, call->arena, &call->error);
     if (e)
         return e;
-    in->name = body_text(&b, "name", 1, NAME_MAX_POINTS, true);
+    in->name = call_read_name(&b, "name", true);
     return body_end(&b);
 }
 
@@ -135,7 +135,9 @@ enum err clients_create_apply(struct call *call)
 
 static enum err no_such_client(struct call *call, struct str client_id)
 {
-    return error_set(&call->error, ERR_NOT_FOUND, "Client not found: %.*s", STR_FMT(client_id));
+    struct str shown = http_url_decode(client_id, false, call->arena);
+    return error_set(&call->error, ERR_NOT_FOUND, "Client not found: %.*s",
+                     STR_FMT(shown.ptr ? shown : client_id));
 }
 
 enum err clients_rotate_check(struct call *call)

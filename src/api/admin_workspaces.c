@@ -17,12 +17,20 @@ static void write_workspace(struct json_writer *w, const struct workspace *ws)
     json_close(w, '}');
 }
 
+/* The domain as it was typed: an Arabic one comes percent-encoded, and is none. */
+static enum err no_such_workspace(struct call *call, struct str domain)
+{
+    struct str shown = http_url_decode(domain, false, call->arena);
+    return error_set(&call->error, ERR_NOT_FOUND, "Workspace not found: %.*s",
+                     STR_FMT(shown.ptr ? shown : domain));
+}
+
 enum err admin_find_workspace(struct call *call, struct workspace *ret)
 {
     struct str domain = call_param(call, 0);
     enum err e = workspace_find(call->tx, domain, call->arena, ret);
     if (e == ERR_NOT_FOUND)
-        return error_set(&call->error, e, "Workspace not found: %.*s", STR_FMT(domain));
+        return no_such_workspace(call, domain);
     if (!e) {
         call->caller.workspace_id = ret->id;
         call->caller.domain = ret->domain;
@@ -56,7 +64,7 @@ static enum err answer_with(struct call *call, struct str domain, const char *me
     struct workspace ws;
     enum err e = workspace_find(call->tx, domain, call->arena, &ws);
     if (e == ERR_NOT_FOUND)
-        return error_set(&call->error, e, "Workspace not found: %.*s", STR_FMT(domain));
+        return no_such_workspace(call, domain);
     if (e)
         return e;
     call_begin_message(call, message);
@@ -75,7 +83,7 @@ enum err workspaces_create_check(struct call *call)
     enum err e = body_begin(&b, call->request->body, call->arena, &call->error);
     if (e)
         return e;
-    in->name = body_text(&b, "name", 1, NAME_MAX_POINTS, true);
+    in->name = call_read_name(&b, "name", true);
     in->domain = body_text(&b, "domain", 1, DOMAIN_MAX, true);
     if (in->domain.len && !workspace_domain_is_valid(in->domain))
         body_complain(&b, "domain",
@@ -108,7 +116,7 @@ enum err workspaces_update_check(struct call *call)
     if (e)
         return e;
     in->domain = call_param(call, 0);
-    in->name = body_text(&b, "name", 1, NAME_MAX_POINTS, false);
+    in->name = call_read_name(&b, "name", false);
     in->enabled = body_has(&b, "enabled") ? body_bool(&b, "enabled", true) : -1;
     return body_end(&b);
 }

@@ -29,6 +29,27 @@ enum err call_expect_no_fields(struct call *call)
     return e ? e : body_end(&b);
 }
 
+static bool is_name(struct str s)
+{
+    bool visible = false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        bool c1 = c == 0xC2 && (unsigned char)s.ptr[i + 1] < 0xA0; /* U+0080 to U+009F */
+        if (c < ' ' || c == 0x7F || c1)
+            return false;
+        visible = visible || c != ' ';
+    }
+    return visible;
+}
+
+struct str call_read_name(struct body *b, const char *key, bool required)
+{
+    struct str name = body_text(b, key, 1, NAME_MAX_POINTS, required);
+    if (name.len && !is_name(name))
+        body_complain(b, key, "must be text that can be seen, without control characters");
+    return name;
+}
+
 struct str call_param(const struct call *call, size_t n)
 {
     return call->match.params[n];

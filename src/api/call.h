@@ -69,6 +69,9 @@ void call_end(struct call *call);
 
 /* For a route whose body says nothing: empty, or an object without members. */
 enum err call_expect_no_fields(struct call *call) MUST_USE;
+/* A name that people read: text of 1 to NAME_MAX_POINTS, not all blanks, without control characters
+ * (which could end a line of a list or of a terminal). */
+struct str call_read_name(struct body *b, const char *key, bool required);
 /* The n-th {parameter} of the route's pattern, raw. */
 struct str call_param(const struct call *call, size_t n);
 /* A query parameter, decoded; empty when absent. */

@@ -78,8 +78,8 @@
 
 /* --- Graph API (meta-graph.md) ------------------------------------------------------------ */
 #define GRAPH_BODY_MAX           (4 * MIB) /* one answer; a page of 100 numbers is about 100 KiB */
-#define GRAPH_PAGES_MAX          1000      /* of one list: 100,000 numbers; more is a fault */
-#define GRAPH_PAGE_LIMIT         100       /* `limit` we ask for: the yaml's maximum */
+#define GRAPH_PAGES_MAX          200 /* of one list, short pages among them; more is a fault */
+#define GRAPH_PAGE_LIMIT         100 /* `limit` we ask for: the yaml's maximum */
 #define GRAPH_CONNECT_TIMEOUT_MS 5000
 #define GRAPH_TIMEOUT_MS         15000      /* one request, whole */
 #define GRAPH_HEADER_MAX         (16 * KIB) /* of one header that we read */
@@ -151,5 +151,7 @@
 #define DOCTOR_CLOCK_WARN_S  30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */
 
 /* --- serve -------------------------------------------------------------------------------- */
+#define SERVE_BUSY_WAIT_MS                                                                         \
+    1000                    /* a command has the folder for an instant; a server has it for good */
 #define SERVE_LOOPS_MAX 64  /* event loops: more cores than that are not ours to use */
 #define APP_SECRET_MAX  256 /* Meta's have 32 characters */

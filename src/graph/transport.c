@@ -275,6 +275,9 @@ static enum graph_outcome outcome_of(CURLcode code)
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
+#if LIBCURL_VERSION_NUM >= 0x080600 /* a header too long; CURLE_OUT_OF_MEMORY before */
+    case CURLE_TOO_LARGE:
+#endif
     case CURLE_OUT_OF_MEMORY: return GRAPH_UNUSABLE;
     case CURLE_URL_MALFORMAT: return GRAPH_REFUSED; /* curl did not send it */
     default: return GRAPH_UNREACHABLE;

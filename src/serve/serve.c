@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 struct serve {
     struct folder folder;
@@ -46,6 +47,15 @@ static void forbid_core_dumps(void)
 #endif
 }
 
+/* Not refused: secrets that a container is handed are often readable by all inside it. */
+static void warn_if_open(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
+        log_event(LOG_WARN, "app_secret_open_to_others", LOG_CSTR("file", path),
+                  LOG_CSTR("mend", "chmod 600"));
+}
+
 static enum err read_app_secret(struct serve *s, const struct config *config, struct error *error)
 {
     const char *path = config_cstr(config, "app-secret-file");
@@ -63,6 +73,7 @@ static enum err read_app_secret(struct serve *s, const struct config *config, st
     if (secret.len == 0)
         return error_set(error, ERR_VALIDATION, "%s is empty: it should hold the app's secret",
                          path);
+    warn_if_open(path);
     secret_set(&s->app_secret, secret);
     wipe(text.ptr, text.len);
     return ERR_OK;
@@ -353,6 +364,20 @@ static void say_ready(const struct serve *s, const struct config *config, const 
             HUDHUD_VERSION, STR_FMT(host), s->port, data, s->n_loops);
 }
 
+/* A command without a server has the folder for some milliseconds; that is waited out. */
+static enum err start_patiently(const char *data, const struct config *config, struct serve **ret,
+                                struct error *error)
+{
+    const struct timespec pause = {.tv_nsec = 50 * 1000000};
+    int64_t deadline = clock_monotonic_us() + SERVE_BUSY_WAIT_MS * INT64_C(1000);
+    enum err e = serve_start(data, config, true, ret, error);
+    while (e == ERR_BUSY && clock_monotonic_us() < deadline) {
+        nanosleep(&pause, NULL);
+        e = serve_start(data, config, true, ret, error);
+    }
+    return e;
+}
+
 enum err serve_run(const char *data, const struct config *config, struct error *error)
 {
     /* Blocked before any thread starts, so that every thread inherits it. */
@@ -364,7 +389,7 @@ enum err serve_run(const char *data, const struct config *config, struct error *
         log_set_level(level);
 
     struct serve *s;
-    enum err e = serve_start(data, config, true, &s, error);
+    enum err e = start_patiently(data, config, &s, error);
     if (e)
         return e;
     say_ready(s, config, data);

@@ -21,7 +21,11 @@ struct entity {
 static struct entity number_entity(const struct sim_node *number)
 {
     struct entity e = {.type = "PHONE_NUMBER", .id = sim_node_id(number)};
-    if (!str_eq(sim_node_word(number, "status"), STR("CONNECTED"))) {
+    struct str status = sim_node_word(number, "status");
+    if (sim_word_in("FLAGGED|RATE_LIMITED", status)) {
+        e.health = LIMITED; /* messages still flow */
+        e.info = "The quality of your messages is low. Your messaging limit may be lowered.";
+    } else if (!str_eq(status, STR("CONNECTED"))) {
         e.health = BLOCKED;
         e.error_code = 141000;
         e.description = "The phone number is not connected. It cannot send messages.";

@@ -202,3 +202,24 @@ test('SIGTERM lets what was begun be answered', async (t) => {
   assert.ok(creds.secret, 'commands work while no server runs');
   await assert.rejects(call(world.url, 'GET', '/waba-numbers', creds));
 });
+
+test('names are what a person can read, and what is not found is told as it was typed', async () => {
+  const data = await initFolder();
+  const cli = (...line) => run([...line, '--data', data]);
+  for (const name of ['   ', 'two\nlines', 'tab\there', 'esc\x1b[31m', 'c1\u0085'])
+    assert.equal((await cli('workspace', 'create', name, '--domain', 'a')).status, 1,
+      JSON.stringify(name));
+  assert.equal((await cli('workspace', 'create', 'متجر هُدهُد (فرع ١)', '--domain', 'a')).status, 0);
+  const none = await cli('client', 'list', '--domain', 'شركة');
+  assert.equal(none.status, 1);
+  assert.match(none.stderr, /شركة/);
+});
+
+test('a server waits for a command that has the folder for an instant', async (t) => {
+  const data = await initFolder();
+  const commands = Array.from({ length: 8 }, (_, i) =>
+    run(['workspace', 'create', `W ${i}`, '--domain', `w${i}`, '--data', data]));
+  const server = await startServe({ data });
+  t.after(() => server.stop());
+  for (const { status, stderr } of await Promise.all(commands)) assert.equal(status, 0, stderr);
+});

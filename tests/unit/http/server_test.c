@@ -292,7 +292,10 @@ static bool client_read(struct client *c)
 {
     char *to = buf_reserve(&c->in, 64 * KIB);
     assert_non_null(to);
-    ssize_t n = recv(c->fd, to, 64 * KIB, 0);
+    ssize_t n;
+    do /* newer libuvs use io_uring, which interrupts what waits beside it */
+        n = recv(c->fd, to, 64 * KIB, 0);
+    while (n < 0 && errno == EINTR);
     if (n < 0)
         fail_msg("the client could not read: %s", strerror(errno));
     c->in.len += (size_t)n;
