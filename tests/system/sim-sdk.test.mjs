@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Client } from '@great-detail/whatsapp';
 import bizSdk from 'facebook-nodejs-business-sdk';
 import { startSim } from './lib/sim.mjs';
+import { startWorld } from './lib/world.mjs';
 
 const NUMBER_FIELDS = ['id', 'display_phone_number', 'verified_name', 'quality_rating', 'status',
                        'whatsapp_business_manager_messaging_limit', 'throughput'];
@@ -141,4 +142,33 @@ test('@great-detail/whatsapp subscribes an app and reads the account', async (t)
   assert.equal(data[0].whatsapp_business_api_data.name, app.name);
   const account = await api.whatsappBusinessAccount.get(sim.wabaId, { fields: ['name', 'currency'] }).json();
   assert.deepEqual(account, pick(accounts[0], ['name', 'currency', 'id']));
+});
+
+// --- both beside our server --------------------------------------------------------------------
+
+test('the libraries and our server read the same numbers', async (t) => {
+  const world = await startWorld(t, { sim: { numbers: 7 } });
+  const ours = (await world.call('GET', '/waba-numbers?include=health')).json.data
+    .map((n) => ({
+      id: n.phone_number_id, digits: n.phone_number, name: n.verified_name,
+      quality: n.quality_rating, status: n.health.meta_status,
+      limit: n.health.messaging_limit, throughput: n.health.throughput,
+    })).sort(byId);
+  const theirs = (rows) => rows.map((n) => ({
+    id: n.id, digits: n.display_phone_number.replace(/\D/g, ''), name: n.verified_name,
+    quality: n.quality_rating === 'NA' ? 'UNKNOWN' : n.quality_rating, // §2.1 of the contract
+    status: n.status,
+    limit: n.whatsapp_business_manager_messaging_limit, throughput: n.throughput.level,
+  })).sort(byId);
+  const cursor = await metaAccount(world.sim).getPhoneNumbers(NUMBER_FIELDS, { limit: 3 });
+  const { rows } = await allPages(cursor, NUMBER_FIELDS);
+  assert.equal(ours.length, 7);
+  assert.deepEqual(ours, theirs(rows));
+
+  const templates = await metaAccount(world.sim)
+    .getMessageTemplates(['id', 'status'], { limit: 10 });
+  const all = await allPages(templates, ['id', 'status']);
+  const approved = all.rows.filter((x) => x.status === 'APPROVED').length;
+  for (const number of (await world.call('GET', '/waba-numbers')).json.data)
+    assert.equal(number.message_template_count, approved);
 });
