@@ -25,6 +25,7 @@ struct serve {
     size_t n_loops; /* opened */
     size_t n_running;
     int port;
+    char address[64]; /* "127.0.0.1:8080"; empty: no public listener */
     int64_t drain_timeout_s;
     sem_t stop_asked;
     sem_t drained;            /* posted by each loop, and when the drain is to end now */
@@ -120,7 +121,7 @@ static enum err start_jobs(struct serve *s, const struct config *config, bool pe
     return jobs_start(&options, &s->jobs, error);
 }
 
-static void share(struct serve *s, const struct config *config, bool public_listener)
+static void share(struct serve *s, const struct config *config)
 {
     s->shared = (struct api_shared){
         .store = s->store,
@@ -131,7 +132,6 @@ static void share(struct serve *s, const struct config *config, bool public_list
         .sync_interval_s = config_number(config, "sync-interval"),
         .sign_window_s = config_number(config, "sign-window"),
         .started_at = clock_now_ms(),
-        .listen = public_listener ? config_cstr(config, "listen") : NULL,
         .graph_url = config_cstr(config, "graph-url"),
         .graph_version = config_cstr(config, "graph-version"),
     };
@@ -175,6 +175,16 @@ static size_t count_loops(const struct config *config, bool public_listener)
     return MIN(MAX(wanted, (size_t)1), (size_t)SERVE_LOOPS_MAX);
 }
 
+/* Where the loops really listen: with port 0 the kernel chose one. */
+static void name_address(struct serve *s, struct str listen)
+{
+    struct str host = http_address_host(listen);
+    if (!host.len)
+        host = STR("0.0.0.0");
+    snprintf(s->address, sizeof(s->address), "%.*s:%d", STR_FMT(host), s->port);
+    s->shared.listen = s->address;
+}
+
 static enum err start_loops(struct serve *s, const struct config *config, bool public_listener,
                             struct error *error)
 {
@@ -185,6 +195,8 @@ static enum err start_loops(struct serve *s, const struct config *config, bool p
         if (e)
             return e;
     }
+    if (public_listener)
+        name_address(s, config_text(config, "listen"));
     for (; s->n_running < s->n_loops; s->n_running++)
         serve_loop_start(&s->loops[s->n_running]);
     return ERR_OK;
@@ -235,7 +247,7 @@ enum err serve_start(const char *data, const struct config *config, bool public_
     if (!e)
         e = start_jobs(s, config, public_listener, error);
     if (!e) {
-        share(s, config, public_listener);
+        share(s, config);
         e = start_loops(s, config, public_listener, error);
     }
     if (!e) {
@@ -355,13 +367,10 @@ void serve_finish(struct serve *s)
 
 /* --- hudhud serve ------------------------------------------------------------------------- */
 
-static void say_ready(const struct serve *s, const struct config *config, const char *data)
+static void say_ready(const struct serve *s, const char *data)
 {
-    struct str host = http_address_host(config_text(config, "listen"));
-    if (!host.len)
-        host = STR("0.0.0.0");
-    fprintf(stderr, "hudhud %s: ready on http://%.*s:%d (data folder %s, %zu loops)\n",
-            HUDHUD_VERSION, STR_FMT(host), s->port, data, s->n_loops);
+    fprintf(stderr, "hudhud %s: ready on http://%s (data folder %s, %zu loops)\n", HUDHUD_VERSION,
+            s->address, data, s->n_loops);
 }
 
 /* A command without a server has the folder for some milliseconds; that is waited out. */
@@ -392,7 +401,7 @@ enum err serve_run(const char *data, const struct config *config, struct error *
     enum err e = start_patiently(data, config, &s, error);
     if (e)
         return e;
-    say_ready(s, config, data);
+    say_ready(s, data);
     start_watcher(s);
     serve_finish(s);
     log_event(LOG_INFO, "stopped");

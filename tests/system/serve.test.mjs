@@ -92,3 +92,11 @@ test('a second signal ends the drain', async (t) => {
   assert.match(server.log(), /event=drain_ended signal=INT/);
   assert.match(server.log(), /event=drain_cut requests=2 /);
 });
+
+test('the status names the port that the kernel chose', async (t) => {
+  const data = await initFolder();
+  const server = await startServe({ data });
+  t.after(() => server.stop());
+  const { stdout } = await run(['doctor', '--data', data, '--json']);
+  assert.ok(stdout.includes(`127.0.0.1:${server.port}`), stdout);
+});
