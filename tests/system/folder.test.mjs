@@ -223,3 +223,10 @@ test('a server waits for a command that has the folder for an instant', async (t
   t.after(() => server.stop());
   for (const { status, stderr } of await Promise.all(commands)) assert.equal(status, 0, stderr);
 });
+
+test('a server leaves no core dump', async (t) => {
+  const server = await startServe({ data: await initFolder() });
+  t.after(() => server.stop());
+  const limits = readFileSync(`/proc/${server.pid}/limits`, 'utf8');
+  assert.match(limits, /^Max core file size +0 +0 /m);
+});

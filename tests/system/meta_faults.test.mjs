@@ -144,3 +144,15 @@ test('SIGTERM while Meta is slow and syncs wait for their turn', async (t) => {
   assert.ok(Date.now() - begun < 6000, `${Date.now() - begun} ms`);
   await Promise.all(waiting);
 });
+
+test('the more of Meta\'s quota is used, the rarer an account is asked', async (t) => {
+  const scenario = scenarioOf([{ id: '890' }]);
+  // A link takes four calls, so that the first sync finds the quota nearly used up.
+  scenario.limits = { calls: 8, active_calls: 8, app_calls: 100000, window_s: 3600 };
+  const world = await startWorld(t, { sim: { scenario }, args: ['--sync-interval', '1s'] });
+  await eventually(async () => (await world.sim.requests()).length >= 7);
+  await world.sim.clearRequests();
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  assert.equal((await world.sim.requests()).length, 0, 'eight intervals apart, not one');
+  assert.ok(!world.server.log().includes('throttled'), 'and so it was not throttled');
+});
