@@ -73,14 +73,20 @@ static enum err answer_with(struct call *call, struct str domain, const char *me
     return ERR_OK;
 }
 
+static enum err begin_input(struct call *call, struct body *b, struct workspace_input **ret)
+{
+    *ret = ARENA_NEW(call->arena, struct workspace_input);
+    call->input = *ret;
+    if (!*ret)
+        return ERR_NO_MEMORY;
+    return body_begin(b, call->request->body, call->arena, &call->error);
+}
+
 enum err workspaces_create_check(struct call *call)
 {
-    struct workspace_input *in = ARENA_NEW(call->arena, struct workspace_input);
+    struct workspace_input *in;
     struct body b;
-    if (!in)
-        return ERR_NO_MEMORY;
-    call->input = in;
-    enum err e = body_begin(&b, call->request->body, call->arena, &call->error);
+    enum err e = begin_input(call, &b, &in);
     if (e)
         return e;
     in->name = call_read_name(&b, "name", true);
@@ -107,12 +113,9 @@ enum err workspaces_create_apply(struct call *call)
 
 enum err workspaces_update_check(struct call *call)
 {
-    struct workspace_input *in = ARENA_NEW(call->arena, struct workspace_input);
+    struct workspace_input *in;
     struct body b;
-    if (!in)
-        return ERR_NO_MEMORY;
-    call->input = in;
-    enum err e = body_begin(&b, call->request->body, call->arena, &call->error);
+    enum err e = begin_input(call, &b, &in);
     if (e)
         return e;
     in->domain = call_param(call, 0);

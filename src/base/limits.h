@@ -48,9 +48,8 @@
 #define CLIENT_ID_MAX          64
 #define HMAC_SECRET_MAX        256
 #define ROTATE_OVERLAP_MAX_S   (30 * 86400) /* two secrets at once, at the longest */
-#define IDEMPOTENCY_KEY_MAX    255
-#define RETRY_AFTER_S          5  /* of a 503 that knows no better */
-#define RETRY_AFTER_META_S     30 /* of a 503 because Meta cannot be reached */
+#define RETRY_AFTER_S          5            /* of a 503 that knows no better */
+#define RETRY_AFTER_META_S     30           /* of a 503 because Meta cannot be reached */
 #define RETRY_AFTER_THROTTLE_S 60 /* of a 503 because Meta throttles and says not for how long */
 
 /* --- records ------------------------------------------------------------------------------ */
