@@ -25,6 +25,9 @@ enum err {
     ERR_METHOD_NOT_ALLOWED,     /* with Allow */
     ERR_REQUEST_TIMEOUT,        /* header or body did not arrive in time */
     ERR_CONFLICT,               /* the state forbids it: duplicate, in use, backwards */
+    ERR_IN_PROGRESS,            /* the first request with this idempotency key still runs */
+    ERR_KEY_REUSED,             /* an idempotency key with another request than its first */
+    ERR_RATE_LIMIT,             /* too many in this window; with retry_after */
     ERR_TOO_LARGE,              /* body over the endpoint's limit */
     ERR_URI_TOO_LONG,           /* request line over its limit */
     ERR_UNSUPPORTED_MEDIA_TYPE, /* body or file type */

@@ -109,6 +109,9 @@ enum http_deadline {
     HTTP_DEADLINE_COUNT,
 };
 
+struct http_ledger;
+struct http_tls_context;
+
 struct http_server {
     uv_loop_t *loop;
     struct http_hooks hooks;
@@ -141,6 +144,16 @@ enum err http_server_join(struct http_server *s, struct str address, int port,
 /* A unix socket with mode 0600; a stale file in its place is removed. */
 enum err http_server_listen_unix(struct http_server *s, const char *path,
                                  struct error *error) MUST_USE;
+/* Takes over a socket that is bound, or listening, already (socket activation); its port is
+ * *ret_port. The descriptor is the server's from now on, also when this fails. */
+enum err http_server_adopt(struct http_server *s, int fd, int *ret_port,
+                           struct error *error) MUST_USE;
+/* Counts the connections of the TCP listeners; shared by the servers of all loops, and outlives
+ * them. Before the first connection. */
+void http_server_set_ledger(struct http_server *s, struct http_ledger *ledger);
+/* TLS for the connections to TCP listeners that come from now on; NULL: none. Retained. On the
+ * loop's thread. */
+void http_server_set_tls(struct http_server *s, struct http_tls_context *context);
 /* Stops listening, closes idle connections, answers what was begun with `Connection: close`;
  * `drained` is called once nothing is left. http_server_kill closes what is left by force. */
 void http_server_drain(struct http_server *s, void (*drained)(void *arg));

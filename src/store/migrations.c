@@ -98,9 +98,43 @@ static const char schema_1[] =
     "  at {int} NOT NULL"
     ") {strict};"
     "CREATE INDEX number_changes_number ON number_changes (number_id, id);";
+
+static const char schema_2[] =
+    "ALTER TABLE workspaces ADD COLUMN plan text;"     /* JSON; NULL: the default plan */
+    "ALTER TABLE clients ADD COLUMN permissions text;" /* JSON; NULL: everything */
+
+    /* Rate limits outlive a restart: the window that was last counted in, of each endpoint. */
+    "CREATE TABLE rate_windows ("
+    "  client_id {int} NOT NULL REFERENCES clients (id),"
+    "  endpoint text NOT NULL,"           /* 'GET /waba-numbers' */
+    "  started_at {int} NOT NULL,"
+    "  requests {int} NOT NULL,"
+    "  PRIMARY KEY (client_id, endpoint)"
+    ") {strict};"
+    "CREATE TABLE authentication_failures ("
+    "  address text PRIMARY KEY,"
+    "  started_at {int} NOT NULL,"
+    "  requests {int} NOT NULL"
+    ") {strict};"
+
+    /* developer-api.md §1.3 */
+    "CREATE TABLE idempotency ("
+    "  id {id},"
+    "  client_id {int} NOT NULL REFERENCES clients (id),"
+    "  key text NOT NULL,"                /* 'key:' and the header's, or 'signature:' and hex */
+    "  fingerprint {blob} NOT NULL,"      /* of method, path, query and body */
+    "  state text NOT NULL,"              /* running, applied, done */
+    "  result_id {int},"                  /* of applied: what the effect made */
+    "  status {int},"                     /* of done, as the body is */
+    "  body text,"
+    "  created_at {int} NOT NULL,"
+    "  expires_at {int} NOT NULL"
+    ") {strict};"
+    "CREATE UNIQUE INDEX idempotency_key ON idempotency (client_id, key);"
+    "CREATE INDEX idempotency_expired ON idempotency (expires_at);";
 /* clang-format on */
 
-const char *const migrations[] = {schema_1};
+const char *const migrations[] = {schema_1, schema_2};
 const size_t migrations_count = ARRAY_LEN(migrations);
 
 /* The step with every token replaced; buf_ok tells whether it fitted. */

@@ -1,0 +1,35 @@
+/* How many connections there are, in all and of each address, over all loops of the process.
+ *
+ * It is asked once a connection, not once a request: a mutex inside, any thread. Memory is bounded
+ * by the number of connections that may be open. */
+#pragma once
+
+#include "http/network.h"
+
+struct http_ledger_limits {
+    size_t connections; /* in all, over all loops */
+    size_t per_address; /* as http_address_counted; 0: no limit */
+    const struct http_network *exempt; /* from per_address: proxies; copied */
+    size_t n_exempt;
+};
+
+struct http_ledger;
+
+struct http_ledger *http_ledger_new(const struct http_ledger_limits *limits);
+void http_ledger_free(struct http_ledger *l); /* NULL is fine */
+/* For the connections that come from now on. */
+void http_ledger_set_limits(struct http_ledger *l, const struct http_ledger_limits *limits);
+
+enum http_ledger_answer {
+    HTTP_LEDGER_TAKEN,
+    HTTP_LEDGER_FULL,    /* all connections are in use: an idle one may be closed for it */
+    HTTP_LEDGER_GREEDY,  /* this address has its share */
+};
+enum http_ledger_answer http_ledger_take(struct http_ledger *l,
+                                         const struct http_address *a) MUST_USE;
+void http_ledger_give_back(struct http_ledger *l, const struct http_address *a);
+
+struct http_ledger_stats {
+    size_t open, refused_full, refused_greedy, evicted;
+};
+struct http_ledger_stats http_ledger_stats(struct http_ledger *l);
