@@ -1,0 +1,25 @@
+/* What a client may do: everything unless said otherwise. Kept as JSON in clients.permissions:
+ *   {"access": "read", "resources": ["waba-numbers"], "numbers": [1, 2]}
+ * each member optional. A resource is the first segment of an endpoint's path. Numbers are ids of
+ * ours, which stay when a number is unlinked and linked again. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct permissions {
+    bool read_only;
+    bool all_resources, all_numbers;
+    struct str *resources;
+    size_t n_resources;
+    int64_t *numbers;
+    size_t n_numbers;
+};
+
+/* Empty text: everything. What it points to is in the arena. */
+enum err permissions_parse(struct str json, struct arena *arena, struct permissions *ret,
+                           struct error *error) MUST_USE;
+/* ERR_PERMISSION_DENIED with a sentence that says which permission is lacking. */
+enum err permissions_check(const struct permissions *p, bool writes, struct str resource,
+                           struct error *error) MUST_USE;
+bool permissions_have_number(const struct permissions *p, int64_t number_id);
