@@ -18,12 +18,15 @@ struct http_network {
 
 /* All zeros for a unix socket. */
 struct http_address http_address_of(const struct sockaddr_storage *peer);
-/* "1.2.3.4", "2001:db8::1", "[2001:db8::1]", each also with ":port" behind. */
+/* "1.2.3.4", "1.2.3.4:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80". No names, no zones.
+ */
 bool http_address_parse(struct str text, struct http_address *ret) MUST_USE;
 /* NUL-terminated; IPv4 without the "::ffff:". Returns its length. */
 size_t http_address_format(const struct http_address *a, char out[HTTP_ADDRESS_TEXT_MAX]);
 /* Whom limits count together: an IPv4 address, or an IPv6 network of 64 bits, of which one customer
  * has all addresses. */
 struct http_address http_address_counted(const struct http_address *a);
+/* "10.0.0.0/8", "2001:db8::/32", or one address; bits behind the prefix do not count. */
 bool http_network_parse(struct str text, struct http_network *ret) MUST_USE;
+/* An IPv6 network has no IPv4 addresses in it, not even ::/0. */
 bool http_network_has(const struct http_network *n, const struct http_address *a);
