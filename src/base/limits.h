@@ -26,6 +26,7 @@
 #define HTTP_OUT_MAX           (16 * MIB) /* one answer */
 #define HTTP_GATHER_SIZE       (64 * KIB) /* answers to pipelined requests that leave in one write */
 #define HTTP_EXTRA_HEADERS_MAX 16         /* of one answer, beyond the fixed ones */
+#define HTTP_GZIP_MIN          KIB        /* a smaller answer fits a packet as it is */
 #define HTTP_LISTEN_BACKLOG    1024
 #define HTTP_CONNECTIONS_MAX   10000 /* of one loop; more are closed at once */
 #define HTTP_LINGER_MS         3000  /* after a refusal the client may go on sending this long */
