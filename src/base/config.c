@@ -34,7 +34,7 @@ static bool is_choice(const struct setting *s, struct str text)
 static bool parse_value(const struct setting *s, struct str text, int64_t *ret)
 {
     switch (s->kind) {
-    case SETTING_TEXT: return true;
+    case SETTING_TEXT: return !s->accepts || s->accepts(text);
     case SETTING_INTEGER: return str_to_i64(text, ret) && *ret >= s->min && *ret <= s->max;
     case SETTING_DURATION: return parse_duration(text, ret) && *ret >= s->min && *ret <= s->max;
     case SETTING_SWITCH:
@@ -52,19 +52,19 @@ static struct str describe_wrong(const struct setting *s, struct str text, struc
         text = STR("...");
     switch (s->kind) {
     case SETTING_INTEGER:
-        return arena_printf(arena, "%s: '%.*s' is not a whole number from %" PRId64 " to %" PRId64,
-                            s->name, STR_FMT(text), s->min, s->max);
+        return arena_printf(arena, "'%.*s' is not a whole number from %" PRId64 " to %" PRId64,
+                            STR_FMT(text), s->min, s->max);
     case SETTING_DURATION:
         return arena_printf(arena,
-                            "%s: '%.*s' is not a duration from %" PRId64 " to %" PRId64
+                            "'%.*s' is not a duration from %" PRId64 " to %" PRId64
                             " seconds; use seconds or 30s, 15m, 2h",
-                            s->name, STR_FMT(text), s->min, s->max);
+                            STR_FMT(text), s->min, s->max);
     case SETTING_CHOICE:
-        return arena_printf(arena, "%s: '%.*s' is not one of %s", s->name, STR_FMT(text),
-                            s->choices);
-    default:
-        return arena_printf(arena, "%s: '%.*s' is neither true nor false", s->name, STR_FMT(text));
+        return arena_printf(arena, "'%.*s' is not one of %s", STR_FMT(text), s->choices);
+    case SETTING_TEXT: return arena_printf(arena, "'%.*s' is not %s", STR_FMT(text), s->form);
+    case SETTING_SWITCH: break;
     }
+    return arena_printf(arena, "'%.*s' is neither true nor false", STR_FMT(text));
 }
 
 /* Fit to be shown to a person: it comes back in messages and --print-config. */
@@ -118,41 +118,49 @@ static size_t find_row(const struct config *c, struct str name)
 
 /* --- setting ------------------------------------------------------------------------------ */
 
+struct origin {
+    enum setting_source source;
+    size_t line; /* of a file */
+};
+
+/* Names the setting as the source spells it. */
+static bool refuse(const struct config *c, size_t i, struct origin origin, struct str why,
+                   struct str *problem)
+{
+    const char *dashes = origin.source == FROM_COMMAND_LINE ? "--" : "";
+    *problem = arena_printf(c->arena, "%s%s: %.*s", dashes, c->table[i].name, STR_FMT(why));
+    return false;
+}
+
 /* Sets row i. False, with *problem for a person, when the text is not accepted. What comes from an
  * earlier source than the value there is checked and left aside. */
-static bool set_row(struct config *c, size_t i, struct str text, enum setting_source source,
+static bool set_row(struct config *c, size_t i, struct str text, struct origin origin,
                     struct str *problem)
 {
     const struct setting *s = &c->table[i];
-    struct setting_value value = {.source = source};
-    if (text.len > CONFIG_VALUE_MAX) {
-        *problem = arena_printf(c->arena, "%s: longer than %d bytes", s->name, CONFIG_VALUE_MAX);
-        return false;
-    }
-    if (!is_printable(text)) {
-        *problem = arena_printf(c->arena, "%s: not UTF-8, or with control characters", s->name);
-        return false;
-    }
-    if (!parse_value(s, text, &value.number)) {
-        *problem = describe_wrong(s, text, c->arena);
-        return false;
-    }
-    if (source < c->values[i].source)
+    struct setting_value value = {.source = origin.source, .line = origin.line};
+    if (text.len > CONFIG_VALUE_MAX)
+        return refuse(c, i, origin,
+                      arena_printf(c->arena, "longer than %d bytes", CONFIG_VALUE_MAX), problem);
+    if (!is_printable(text))
+        return refuse(c, i, origin, STR("not UTF-8, or with control characters"), problem);
+    if (!parse_value(s, text, &value.number))
+        return refuse(c, i, origin, describe_wrong(s, text, c->arena), problem);
+    if (origin.source < c->values[i].source)
         return true;
     value.text = str_make(arena_cstr(c->arena, text), text.len);
-    *problem = STR("no memory for the settings");
     if (!value.text.ptr)
-        return false;
+        return refuse(c, i, origin, STR("no memory for it"), problem);
     c->values[i] = value;
     return true;
 }
 
-static bool set_named(struct config *c, struct str name, struct str text,
-                      enum setting_source source, struct str *problem)
+static bool set_named(struct config *c, struct str name, struct str text, struct origin origin,
+                      struct str *problem)
 {
     size_t i = find_row(c, name);
     if (i < c->n)
-        return set_row(c, i, text, source, problem);
+        return set_row(c, i, text, origin, problem);
     if (name.len > CONFIG_NAME_MAX || !is_printable(name))
         name = STR("...");
     const char *nearest = nearest_name(c, name);
@@ -173,7 +181,7 @@ void config_init(struct config *c, const struct setting *table, size_t n, struct
         c->values[i].text = STR("");
         if (strlen(table[i].name) > CONFIG_NAME_MAX ||
             (table[i].fallback &&
-             !set_row(c, i, str_from(table[i].fallback), FROM_DEFAULT, &problem)))
+             !set_row(c, i, str_from(table[i].fallback), (struct origin){0}, &problem)))
             die(table[i].name);
     }
 }
@@ -182,14 +190,14 @@ enum err config_set(struct config *c, struct str name, struct str text, enum set
                     struct error *error)
 {
     struct str problem;
-    if (set_named(c, name, text, source, &problem))
+    if (set_named(c, name, text, (struct origin){.source = source}, &problem))
         return ERR_OK;
     return error_set(error, ERR_VALIDATION, "%.*s", STR_FMT(problem));
 }
 
 /* --- the file ----------------------------------------------------------------------------- */
 
-static bool load_line(struct config *c, struct str line, struct str *problem)
+static bool load_line(struct config *c, struct str line, size_t number, struct str *problem)
 {
     if (str_ends(line, STR("\r")))
         line.len--;
@@ -199,7 +207,8 @@ static bool load_line(struct config *c, struct str line, struct str *problem)
     size_t equals = str_find(line, '=');
     struct str name = str_trim(str_make(line.ptr, equals));
     if (equals < line.len)
-        return set_named(c, name, str_trim(str_skip(line, equals + 1)), FROM_FILE, problem);
+        return set_named(c, name, str_trim(str_skip(line, equals + 1)),
+                         (struct origin){FROM_FILE, number}, problem);
     *problem = STR("no '=' in this line; write: name = value");
     return false;
 }
@@ -210,7 +219,7 @@ enum err config_load_text(struct config *c, const char *origin, struct str text,
     size_t wrong = 0;
     for (size_t number = 1; text.len; number++) {
         struct str problem, line = str_split(&text, '\n');
-        if (load_line(c, line, &problem))
+        if (load_line(c, line, number, &problem))
             continue;
         struct str where = arena_printf(error->arena, "line %zu", number);
         if (++wrong <= CONFIG_COMPLAINTS_MAX && where.ptr)
@@ -227,6 +236,7 @@ enum err config_load_file(struct config *c, const char *path, struct error *erro
     _cleanup_(buf_release)
     struct buf text;
     buf_init(&text, CONFIG_FILE_MAX);
+    c->file = arena_cstr(c->arena, str_from(path));
     enum err err = file_read(path, &text, error);
     return err ? err : config_load_text(c, path, buf_str(&text), error);
 }
@@ -253,7 +263,7 @@ enum err config_load_environment(struct config *c, struct error *error)
         environment_name(&c->table[i], name);
         const char *text = getenv(name);
         struct str problem;
-        if (!text || set_row(c, i, str_from(text), FROM_ENVIRONMENT, &problem))
+        if (!text || set_row(c, i, str_from(text), (struct origin){FROM_ENVIRONMENT, 0}, &problem))
             continue;
         wrong++;
         const char *where = arena_cstr(error->arena, str_from(name));
@@ -264,6 +274,33 @@ enum err config_load_environment(struct config *c, struct error *error)
         return ERR_OK;
     return error_set(error, ERR_VALIDATION, "%zu wrong %s in the environment", wrong,
                      wrong == 1 ? "variable" : "variables");
+}
+
+/* --- once more ---------------------------------------------------------------------------- */
+
+static bool keep_command_line(struct config *c, const struct config *before)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        if (before->values[i].source != FROM_COMMAND_LINE)
+            continue;
+        c->values[i] = before->values[i];
+        c->values[i].text = arena_dup(c->arena, before->values[i].text);
+        if (!c->values[i].text.ptr)
+            return false;
+    }
+    return true;
+}
+
+enum err config_reload(struct config *c, const struct config *before, struct arena *arena,
+                       struct error *error)
+{
+    config_init(c, before->table, before->n, arena);
+    enum err e = before->file ? config_load_file(c, before->file, error) : ERR_OK;
+    if (!e)
+        e = config_load_environment(c, error);
+    if (!e && !keep_command_line(c, before))
+        e = error_set(error, ERR_NO_MEMORY, "no memory for the settings");
+    return e;
 }
 
 /* --- asking ------------------------------------------------------------------------------- */
@@ -297,6 +334,21 @@ bool config_switch(const struct config *c, const char *name)
     return config_number(c, name) != 0;
 }
 
+struct str config_origin(const struct config *c, const char *name, struct arena *arena)
+{
+    const struct setting_value *v = find_value(c, name);
+    char variable[sizeof(ENVIRONMENT_PREFIX) + CONFIG_NAME_MAX];
+    switch (v->source) {
+    case FROM_FILE: return arena_printf(arena, "line %zu of %s", v->line, c->file ? c->file : "?");
+    case FROM_ENVIRONMENT:
+        environment_name(&c->table[v - c->values], variable);
+        return arena_dup(arena, str_from(variable));
+    case FROM_COMMAND_LINE: return arena_printf(arena, "--%s", name);
+    case FROM_DEFAULT: break;
+    }
+    return STR("the default");
+}
+
 /* --- showing ------------------------------------------------------------------------------ */
 
 static void add_source(const struct config *c, size_t i, struct buf *out)
@@ -308,6 +360,8 @@ static void add_source(const struct config *c, size_t i, struct buf *out)
         environment_name(&c->table[i], name);
         buf_printf(out, " %s", name);
     }
+    if (source == FROM_FILE)
+        buf_printf(out, ", line %zu", c->values[i].line);
     buf_add(out, STR(")\n"));
 }
 
@@ -338,6 +392,8 @@ void config_print_help(const struct setting *table, size_t n, struct buf *out)
         buf_add(out, str_from(s->help));
         if (s->fallback)
             buf_printf(out, " (default: %s)", s->fallback);
+        if (s->live)
+            buf_add(out, STR(" [live]"));
         buf_add_char(out, '\n');
     }
 }

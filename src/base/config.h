@@ -2,7 +2,7 @@
  * line, --print-config, --help and the documentation.
  *
  * A later source wins: default, file, environment, command line. Owned by the thread that starts
- * the program; read-only after config_load. */
+ * the program, and read-only once it is loaded. */
 #pragma once
 
 #include "base/buf.h"
@@ -27,6 +27,10 @@ struct setting {
     const char *placeholder; /* "URL", for --help */
     const char *help;        /* one sentence */
     bool secret;             /* --print-config shows "(set)" instead of the value */
+    bool live;               /* a running program takes a change of it (config_reload) */
+    /* Of a TEXT that has a form: is this one? And the form, to follow "'x' is not". */
+    bool (*accepts)(struct str text);
+    const char *form;
 };
 
 enum setting_source { FROM_DEFAULT, FROM_FILE, FROM_ENVIRONMENT, FROM_COMMAND_LINE };
@@ -35,6 +39,7 @@ struct setting_value {
     struct str text;
     int64_t number; /* INTEGER, DURATION (s), SWITCH (0 or 1) */
     enum setting_source source;
+    size_t line; /* FROM_FILE */
 };
 
 struct config {
@@ -42,6 +47,7 @@ struct config {
     size_t n;
     struct setting_value *values; /* beside the table, row by row; in the arena */
     struct arena *arena;
+    const char *file; /* that config_load_file read; NULL: none */
 };
 
 void config_init(struct config *c, const struct setting *table, size_t n, struct arena *arena);
@@ -55,12 +61,19 @@ enum err config_load_text(struct config *c, const char *origin, struct str text,
 enum err config_load_file(struct config *c, const char *path, struct error *error) MUST_USE;
 /* Every HUDHUD_... variable of the table. */
 enum err config_load_environment(struct config *c, struct error *error) MUST_USE;
+/* The same settings read once more, into `c` and its own arena: the file and the environment as
+ * they are now, the command line as it was. */
+enum err config_reload(struct config *c, const struct config *before, struct arena *arena,
+                       struct error *error) MUST_USE;
 
 /* `name` must be in the table: anything else is a fault of ours and aborts. */
 struct str config_text(const struct config *c, const char *name);
 const char *config_cstr(const struct config *c, const char *name); /* NULL when empty */
 int64_t config_number(const struct config *c, const char *name);
 bool config_switch(const struct config *c, const char *name);
+/* Where its value comes from, for a message: "line 3 of /etc/hudhud.conf", "HUDHUD_LISTEN",
+ * "--listen", "the default". */
+struct str config_origin(const struct config *c, const char *name, struct arena *arena);
 
 /* The outcome and where each value came from, a line a setting, for --print-config. */
 void config_print(const struct config *c, struct buf *out);

@@ -53,6 +53,9 @@
 #define RETRY_AFTER_META_S     30           /* of a 503 because Meta cannot be reached */
 #define RETRY_AFTER_THROTTLE_S 60 /* of a 503 because Meta throttles and says not for how long */
 
+#define LIMIT_REQUESTS_MAX ((1 << 24) - 1) /* of a rate: what a counter's word has room for */
+#define POLICY_ARENA_MAX   (64 * KIB)      /* lists of at most CONFIG_VALUE_MAX bytes of text */
+
 /* --- records ------------------------------------------------------------------------------ */
 #define NAME_MAX_POINTS    255        /* names of workspaces and clients, in code points */
 #define META_ID_MAX        32         /* a decimal id of Meta's; today's have 15 to 17 digits */
@@ -152,6 +155,8 @@
 
 /* --- serve -------------------------------------------------------------------------------- */
 #define SERVE_BUSY_WAIT_MS                                                                         \
-    1000                    /* a command has the folder for an instant; a server has it for good */
-#define SERVE_LOOPS_MAX 64  /* event loops: more cores than that are not ours to use */
-#define APP_SECRET_MAX  256 /* Meta's have 32 characters */
+    1000 /* a command has the folder for an instant; a server has it for good */
+#define SERVE_LOOPS_MAX       64      /* event loops: more cores than that are not ours to use */
+#define APP_SECRET_MAX        256     /* Meta's have 32 characters */
+#define SERVE_CONNECTIONS_MAX 1000000 /* some 40 KB each at the least: nobody has memory for more  \
+                                       */

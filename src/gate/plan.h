@@ -16,6 +16,9 @@ struct limit {
     int64_t window_s;
 };
 
+/* "500/min", "unlimited" */
+bool limit_parse(struct str text, struct limit *ret) MUST_USE;
+
 /* What can be limited, in the order in which counters are kept: the routes, then the two for
  * requests that no route takes ("other reads", "other writes"). Made once from the route table. */
 struct endpoint {

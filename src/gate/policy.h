@@ -6,6 +6,9 @@
 #include "http/network.h"
 #include <stdatomic.h>
 
+/* Which requests have a line in the log, at level info or above; at level debug all have. */
+enum policy_log { POLICY_LOG_NONE, POLICY_LOG_ERRORS, POLICY_LOG_ALL };
+
 struct policy {
     _Atomic int references;
     struct arena arena; /* holds what the fields point to */
@@ -16,6 +19,7 @@ struct policy {
     struct str *origins; /* CORS: "https://app.example", or one "*"; none: it is off */
     size_t n_origins;
     bool compression;
+    enum policy_log log_requests;
 };
 
 /* Zeroed, with one reference and its arena ready. */

@@ -133,6 +133,8 @@ void http_server_init(struct http_server *s, uv_loop_t *loop, const struct http_
                       void *arg, const struct http_timeouts *timeouts);
 /* The part before the last colon: "127.0.0.1", "[::1]", or empty, which is all addresses. */
 struct str http_address_host(struct str address);
+/* Is it of the form that http_server_listen takes? */
+bool http_address_is_valid(struct str address);
 /* "127.0.0.1:8080", "[::1]:8080", ":8080" (all addresses), port 0 for any free one. ERR_BUSY when
  * anything listens there already. *ret_port, unless NULL, is the port. */
 enum err http_server_listen(struct http_server *s, struct str address, int *ret_port,

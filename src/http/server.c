@@ -174,6 +174,12 @@ static bool address_parse(struct str text, union address *ret)
     return inet_pton(AF_INET, name, &ret->v4.sin_addr) == 1;
 }
 
+bool http_address_is_valid(struct str address)
+{
+    union address a;
+    return address_parse(address, &a);
+}
+
 static in_port_t *address_port(union address *a)
 {
     return a->any.sa_family == AF_INET6 ? &a->v6.sin6_port : &a->v4.sin_port;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "serve/folder.h"
 #include "serve/loop.h"
+#include "serve/settings.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -393,10 +394,7 @@ enum err serve_run(const char *data, const struct config *config, struct error *
     sigset_t signals = stop_signals();
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    enum log_level level;
-    if (log_level_parse(config_text(config, "log-level"), &level))
-        log_set_level(level);
-
+    settings_apply_log(config);
     struct serve *s;
     enum err e = start_patiently(data, config, &s, error);
     if (e)

@@ -6,12 +6,52 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct setting table[] = {
-    {"url", SETTING_TEXT, "http://localhost", 0, 0, NULL, "URL", "an address", false},
-    {"time-out", SETTING_DURATION, "15s", 1, 300, NULL, "TIME", "a duration", false},
-    {"threads", SETTING_INTEGER, "1", 1, 64, NULL, "N", "a number", false},
-    {"verbose", SETTING_SWITCH, "false", 0, 0, NULL, NULL, "a switch", false},
-    {"level", SETTING_CHOICE, "low", 0, 0, "low|high", "LEVEL", "a choice", false},
-    {"token", SETTING_TEXT, NULL, 0, 0, NULL, "TEXT", "a secret", true},
+    {
+        .name = "url",
+        .kind = SETTING_TEXT,
+        .fallback = "http://localhost",
+        .placeholder = "URL",
+        .help = "an address",
+    },
+    {
+        .name = "time-out",
+        .kind = SETTING_DURATION,
+        .fallback = "15s",
+        .min = 1,
+        .max = 300,
+        .placeholder = "TIME",
+        .help = "a duration",
+    },
+    {
+        .name = "threads",
+        .kind = SETTING_INTEGER,
+        .fallback = "1",
+        .min = 1,
+        .max = 64,
+        .placeholder = "N",
+        .help = "a number",
+    },
+    {
+        .name = "verbose",
+        .kind = SETTING_SWITCH,
+        .fallback = "false",
+        .help = "a switch",
+    },
+    {
+        .name = "level",
+        .kind = SETTING_CHOICE,
+        .fallback = "low",
+        .choices = "low|high",
+        .placeholder = "LEVEL",
+        .help = "a choice",
+    },
+    {
+        .name = "token",
+        .kind = SETTING_TEXT,
+        .placeholder = "TEXT",
+        .help = "a secret",
+        .secret = true,
+    },
 };
 
 static void check_shown(struct str text)

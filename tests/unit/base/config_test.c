@@ -5,18 +5,83 @@
 
 #include <unistd.h>
 
+static bool is_web(struct str text)
+{
+    return text.len == 0 || str_starts(text, STR("https://")) || str_starts(text, STR("http://"));
+}
+
 static const struct setting table[] = {
-    {"graph-url", SETTING_TEXT, "https://graph.facebook.com", 0, 0, NULL, "URL", "where Meta is",
-     false},
-    {"graph-timeout", SETTING_DURATION, "15s", 1, 7200, NULL, "TIME", "how long a call may take",
-     false},
-    {"threads", SETTING_INTEGER, "0", 0, 64, NULL, "N", "loops", false},
-    {"offset", SETTING_INTEGER, "-5", -10, 10, NULL, "N", "may be negative", false},
-    {"verbose", SETTING_SWITCH, "false", 0, 0, NULL, NULL, "say more", false},
-    {"log-level", SETTING_CHOICE, "info", 0, 0, "debug|info|warn", "LEVEL", "what is logged",
-     false},
-    {"token", SETTING_TEXT, NULL, 0, 0, NULL, "TEXT", "not for others", true},
-    {"pin", SETTING_INTEGER, NULL, 0, 999999, NULL, "N", "not for others either", true},
+    {
+        .name = "graph-url",
+        .kind = SETTING_TEXT,
+        .fallback = "https://graph.facebook.com",
+        .placeholder = "URL",
+        .help = "where Meta is",
+    },
+    {
+        .name = "graph-timeout",
+        .kind = SETTING_DURATION,
+        .fallback = "15s",
+        .min = 1,
+        .max = 7200,
+        .placeholder = "TIME",
+        .help = "how long a call may take",
+    },
+    {
+        .name = "threads",
+        .kind = SETTING_INTEGER,
+        .fallback = "0",
+        .max = 64,
+        .placeholder = "N",
+        .help = "loops",
+    },
+    {
+        .name = "offset",
+        .kind = SETTING_INTEGER,
+        .fallback = "-5",
+        .min = -10,
+        .max = 10,
+        .placeholder = "N",
+        .help = "may be negative",
+    },
+    {
+        .name = "verbose",
+        .kind = SETTING_SWITCH,
+        .fallback = "false",
+        .help = "say more",
+    },
+    {
+        .name = "log-level",
+        .kind = SETTING_CHOICE,
+        .fallback = "info",
+        .choices = "debug|info|warn",
+        .placeholder = "LEVEL",
+        .help = "what is logged",
+    },
+    {
+        .name = "token",
+        .kind = SETTING_TEXT,
+        .placeholder = "TEXT",
+        .help = "not for others",
+        .secret = true,
+    },
+    {
+        .name = "pin",
+        .kind = SETTING_INTEGER,
+        .max = 999999,
+        .placeholder = "N",
+        .help = "not for others either",
+        .secret = true,
+    },
+    {
+        .name = "page",
+        .kind = SETTING_TEXT,
+        .placeholder = "URL",
+        .help = "of people",
+        .live = true,
+        .accepts = is_web,
+        .form = "an address such as https://a.example",
+    },
 };
 
 static struct arena arena;
@@ -65,6 +130,7 @@ static void test_accepted(void **state)
         {"offset", "-10", -10},        {"verbose", "true", 1},
         {"verbose", "false", 0},       {"log-level", "warn", 0},
         {"graph-url", "", 0},          {"graph-url", "متجر", 0},
+        {"page", "http://x", 0},       {"page", "", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         assert_int_equal(set(cases[i].name, cases[i].text), ERR_OK);
@@ -104,6 +170,7 @@ static void test_refused(void **state)
         {"graph-url", "a\033[2J", "control characters"},
         {"graph-url", "a\xFF", "not UTF-8"},
         {"pin", "12a456", "'...' is not a whole number"},
+        {"page", "x", "--page: 'x' is not an address such as https://a.example"},
         {"graf-url", "x", "unknown setting 'graf-url'; the nearest is 'graph-url'"},
         {"LOG-LEVEL", "x", "unknown setting"},
         {"graph_timeuot", "x", "the nearest is 'graph-timeout'"},
@@ -221,18 +288,72 @@ static void test_print(void **state)
     assert_str(buf_str(&out),
                "graph-url = http://x  (environment HUDHUD_GRAPH_URL)\n"
                "graph-timeout = 15s  (default)\n"
-               "threads = 4  (file)\n"
+               "threads = 4  (file, line 1)\n"
                "offset = -5  (default)\n"
                "verbose = false  (default)\n"
                "log-level = info  (default)\n"
                "token = (set)  (command line)\n"
-               "pin = (not set)  (default)\n");
+               "pin = (not set)  (default)\n"
+               "page = (not set)  (default)\n");
     buf_clear(&out);
     config_print_help(table, 3, &out);
     assert_str(buf_str(&out),
                "  --graph-url URL         where Meta is (default: https://graph.facebook.com)\n"
                "  --graph-timeout TIME    how long a call may take (default: 15s)\n"
                "  --threads N             loops (default: 0)\n");
+    buf_clear(&out);
+    config_print_help(table + ARRAY_LEN(table) - 1, 1, &out);
+    assert_str(buf_str(&out), "  --page URL              of people [live]\n");
+}
+
+static void test_origins(void **state)
+{
+    char path[] = "/tmp/hudhud-config-XXXXXX";
+    _cleanup_(closep)
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, "\nthreads = 9\n", 13), 13);
+    assert_int_equal(config_load_file(&config, path, &error), ERR_OK);
+    unlink(path);
+    setenv("HUDHUD_GRAPH_URL", "http://x", 1);
+    assert_int_equal(config_load_environment(&config, &error), ERR_OK);
+    unsetenv("HUDHUD_GRAPH_URL");
+    assert_int_equal(set("offset", "1"), ERR_OK);
+    char in_file[64];
+    snprintf(in_file, sizeof(in_file), "line 2 of %s", path);
+    assert_str(config_origin(&config, "threads", &arena), in_file);
+    assert_str(config_origin(&config, "graph-url", &arena), "HUDHUD_GRAPH_URL");
+    assert_str(config_origin(&config, "offset", &arena), "--offset");
+    assert_str(config_origin(&config, "verbose", &arena), "the default");
+}
+
+/* The file is read anew; what the command line said stays, whatever the file says. */
+static void test_reload(void **state)
+{
+    char path[] = "/tmp/hudhud-config-XXXXXX";
+    _cleanup_(closep)
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, "threads = 9\noffset = 2\n", 23), 23);
+    assert_int_equal(config_load_file(&config, path, &error), ERR_OK);
+    assert_int_equal(set("offset", "5"), ERR_OK);
+
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(pwrite(fd, "offset = 3\npage = http://y\n", 27, 0), 27);
+    struct config next;
+    struct arena another;
+    arena_init(&another, MIB);
+    assert_int_equal(config_reload(&next, &config, &another, &error), ERR_OK);
+    assert_int_equal(config_number(&next, "threads"), 0);
+    assert_int_equal(config_number(&next, "offset"), 5);
+    assert_str(config_text(&next, "page"), "http://y");
+    assert_int_equal(config_number(&config, "threads"), 9);
+
+    assert_int_equal(pwrite(fd, "offset = x\npage = y", 19, 0), 19);
+    assert_int_equal(config_reload(&next, &config, &another, &error), ERR_VALIDATION);
+    assert_str(error.details->problem, "offset: 'x' is not a whole number from -10 to 10");
+    assert_str(error.details->next->field, "line 2");
+    unlink(path);
+    assert_int_equal(config_reload(&next, &config, &another, &error), ERR_NOT_FOUND);
+    arena_release(&another);
 }
 
 /* Random bytes as a file never crash and never set a value outside its range. */
@@ -259,12 +380,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_defaults),          TEST(test_accepted),
-        TEST(test_refused),           TEST(test_longest_value),
-        TEST(test_later_source_wins), TEST(test_file_text),
-        TEST(test_every_wrong_line),  TEST(test_file),
-        TEST(test_wrong_variables),   TEST(test_print),
+        TEST(test_defaults),
+        TEST(test_accepted),
+        TEST(test_refused),
+        TEST(test_longest_value),
+        TEST(test_later_source_wins),
+        TEST(test_file_text),
+        TEST(test_every_wrong_line),
+        TEST(test_file),
+        TEST(test_wrong_variables),
+        TEST(test_print),
         TEST(test_random_files),
+        TEST(test_origins),
+        TEST(test_reload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

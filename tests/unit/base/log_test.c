@@ -22,6 +22,11 @@ static struct str capture(void (*write_it)(const void *arg), const void *arg)
     struct str line = str_make(captured, (size_t)n);
     if (n == 0)
         return line;
+    if (line.ptr[0] == '{') {
+        assert_true(str_starts(line, STR("{\"time\":\"2")));
+        (void)str_split(&line, ',');
+        return line;
+    }
     assert_true(str_starts(line, STR("time=2")));
     (void)str_split(&line, ' ');
     return line;
@@ -105,6 +110,64 @@ static void test_lines(void **state)
     assert_int_equal(str_find(line, '\n'), line.len - 1);
 }
 
+static void assert_json(struct str value, const char *want)
+{
+    struct str line = capture(write_value, &value);
+    char whole[LOG_LINE_MAX];
+    snprintf(whole, sizeof(whole), "\"level\":\"info\",\"event\":\"test\",\"v\":\"%s\"}\n", want);
+    assert_str(line, whole);
+}
+
+static int use_json(void **state)
+{
+    log_set_format(LOG_JSON);
+    return 0;
+}
+
+static int use_logfmt(void **state)
+{
+    log_set_format(LOG_LOGFMT);
+    return 0;
+}
+
+static void test_json_values(void **state)
+{
+    assert_json(STR("plain a=b"), "plain a=b");
+    assert_json(STR(""), "");
+    assert_json(STR("متجر"), "متجر");
+    assert_json(STR("say \"x\" \\"), "say \\\"x\\\" \\\\");
+    assert_json(STR("a\n{\"event\":\"forged\"}"), "a\\u000a{\\\"event\\\":\\\"forged\\\"}");
+    assert_json(STR("\r\0\033[2J\x7F"), "\\u000d\\u0000\\u001b[2J\\u007f");
+    assert_json(STR("\xC2\x9B"
+                    "2J"),
+                "\\u009b2J");
+    assert_json(STR("\xC2\xA0"), "\xC2\xA0");
+    assert_json(STR("a\xFF\"\n"), "a\\ufffd\\\"\\u000a");
+    assert_json(STR("\xC2"), "\\ufffd");
+    assert_json(STR("\xED\xA0\x80"), "\\ufffd\\ufffd\\ufffd");
+}
+
+/* What does not fit is left out, and the line is an object all the same. */
+static void test_json_lines(void **state)
+{
+    assert_str(capture(write_kinds, NULL),
+               "\"level\":\"warn\",\"event\":\"kinds\",\"n\":-5,\"c\":\"x\",\"null\":\"\"}\n");
+    assert_str(capture(write_no_fields, NULL), "\"level\":\"error\",\"event\":\"bare\"}\n");
+    char text[LOG_VALUE_MAX];
+    memset(text, '\n', sizeof(text)); /* one becomes six */
+    struct str value = str_make(text, sizeof(text));
+    struct str line = capture(write_too_much, &value);
+    assert_true((size_t)(line.ptr + line.len - captured) <= LOG_LINE_MAX);
+    assert_int_equal(str_find(line, '\n'), line.len - 1);
+    assert_true(str_ends(line, STR("\\u000a\",\"cut\":true}\n")));
+    for (size_t len = 0; len < sizeof(text); len++) { /* each way in which the last one fits not */
+        value.len = len;
+        line = capture(write_too_much, &value);
+        assert_true((size_t)(line.ptr + line.len - captured) <= LOG_LINE_MAX);
+        assert_true(str_ends(line, STR("\"}\n")) || str_ends(line, STR("\",\"cut\":true}\n")));
+    }
+}
+
 static void test_levels(void **state)
 {
     enum log_level level = LOG_OFF;
@@ -126,6 +189,8 @@ int main(void)
         cmocka_unit_test(test_quoting),
         cmocka_unit_test(test_long_values),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test_setup_teardown(test_json_values, use_json, use_logfmt),
+        cmocka_unit_test_setup_teardown(test_json_lines, use_json, use_logfmt),
         cmocka_unit_test(test_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
