@@ -10,12 +10,15 @@
 #include "jobs/jobs.h"
 
 struct call;
+struct route;
 
 struct api_shared {
     struct store *store;
     struct jobs *jobs;
     struct directory_hub *directory;
     const struct keyring *keyring;
+    const struct route *routes;        /* of the signed API: api_routes, or a test's own */
+    const struct endpoints *endpoints; /* of these routes: route_endpoints_new */
     struct pulse *pulse;
     int64_t sync_interval_s; /* for `stale`, also where no periodic sync runs */
     int64_t sign_window_s;

@@ -12,35 +12,9 @@
 #pragma once
 
 #include "api/api.h"
+#include "api/route.h"
 #include "json/reader.h"
 #include "json/writer.h"
-
-enum route_kind { READ, WRITE, LIVE };
-
-/* Which of the rate limits of developer-api.md §1.6 counts a call. */
-enum route_limit { LIMIT_NONE, LIMIT_READ, LIMIT_WRITE };
-
-typedef enum err call_fn(struct call *call);
-
-/* An endpoint that answers as before, and says that it will go (developer-api.md §1.1). */
-struct deprecation {
-    const char *since, *sunset; /* "2026-01-31" */
-    const char *instead;        /* "POST /w/message/text" */
-};
-
-struct route {
-    enum http_method method;
-    const char *pattern;
-    enum route_kind kind;
-    enum route_limit limit;
-    call_fn *check;                       /* WRITE, LIVE; may be NULL */
-    call_fn *run;                         /* READ, LIVE; apply of a WRITE */
-    const struct deprecation *deprecated; /* NULL: it is not */
-};
-
-/* The signed API, and the administration of the control socket; each ends with a NULL pattern. */
-extern const struct route api_routes[];
-extern const struct route admin_routes[];
 
 struct call {
     struct api *api;
@@ -58,6 +32,7 @@ struct call {
     bool changes_directory; /* set by apply: who may sign is loaded anew before the answer */
 
     struct store_write write;
+    void (*then)(struct call *call, enum err e); /* goes on when `write` is back on the loop */
     struct jobs_task task;
 };
 

@@ -1,4 +1,5 @@
 #include "serve/serve.h"
+#include "api/route.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -21,6 +22,7 @@ struct serve {
     struct pulse pulse;
     struct directory_hub directory;
     struct jobs *jobs;
+    struct endpoints *endpoints;
     struct api_shared shared;
     struct serve_loop *loops;
     size_t n_loops; /* opened */
@@ -129,6 +131,8 @@ static void share(struct serve *s, const struct config *config)
         .jobs = s->jobs,
         .directory = &s->directory,
         .keyring = &s->keyring,
+        .routes = api_routes,
+        .endpoints = s->endpoints,
         .pulse = &s->pulse,
         .sync_interval_s = config_number(config, "sync-interval"),
         .sign_window_s = config_number(config, "sign-window"),
@@ -219,6 +223,7 @@ static void release(struct serve *s)
         serve_loop_release(&s->loops[i]);
     free(s->loops);
     jobs_free(s->jobs);
+    free(s->endpoints);
     if (s->directory.store)
         directory_hub_release(&s->directory);
     pulse_release(&s->pulse);
@@ -239,6 +244,7 @@ enum err serve_start(const char *data, const struct config *config, bool public_
     forbid_core_dumps();
     sem_init(&s->stop_asked, 0, 0);
     sem_init(&s->drained, 0, 0);
+    s->endpoints = route_endpoints_new(api_routes);
     s->drain_timeout_s = config_number(config, "drain-timeout");
     enum err e = folder_name(&s->folder, data, error);
     if (!e)

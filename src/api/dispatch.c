@@ -1,0 +1,122 @@
+#include "api/dispatch.h"
+#include "api/respond.h"
+#include "api/run.h"
+#include "base/clock.h"
+
+/* --- where a call is meant for ------------------------------------------------------------ */
+
+struct target {
+    const struct route *routes; /* NULL: nothing of ours lies there */
+    struct str path;            /* relative to the base URL */
+    bool is_signed;
+};
+
+static bool take_prefix(struct str path, struct str prefix, struct str *ret_rest)
+{
+    if (!str_starts(path, prefix))
+        return false;
+    struct str rest = str_skip(path, prefix.len);
+    if (rest.len && rest.ptr[0] != '/')
+        return false;
+    *ret_rest = rest;
+    return true;
+}
+
+/* Administration is reachable on the control socket alone, and the signed API on all others. */
+static struct target find_target(const struct call *call)
+{
+    const struct http_request *r = call->request;
+    struct target t = {NULL, {NULL, 0}, false};
+    if (r->from_unix) {
+        if (take_prefix(r->path, STR("/admin"), &t.path))
+            t.routes = admin_routes;
+    } else if (take_prefix(r->path, STR("/api/developer"), &t.path) ||
+               take_prefix(r->path, STR("/api/v1/developer"), &t.path)) {
+        t.routes = call->api->shared->routes;
+        t.is_signed = true;
+    }
+    return t;
+}
+
+static enum err explain_no_route(struct call *call, const struct target *t)
+{
+    _cleanup_(buf_release)
+    struct buf allow;
+    buf_init(&allow, ALLOW_MAX);
+    route_list_methods(t->routes, t->path, &allow);
+    if (allow.len == 0)
+        return error_set(&call->error, ERR_NOT_FOUND, "There is nothing at this address");
+    call->error.allow = arena_dup(call->arena, buf_str(&allow));
+    return error_set(&call->error, ERR_METHOD_NOT_ALLOWED, "%s is not allowed here; %.*s %s",
+                     http_method_name(call->request->method), STR_FMT(buf_str(&allow)),
+                     str_find(buf_str(&allow), ',') < allow.len ? "are" : "is");
+}
+
+/* --- what every call must be -------------------------------------------------------------- */
+
+/* Index of the first byte that is no white space of JSON's; 0 when there is none. */
+static size_t first_byte(struct str body)
+{
+    for (size_t i = 0; i < body.len; i++)
+        if (!strchr(" \t\r\n", body.ptr[i]))
+            return i;
+    return 0;
+}
+
+/* A body is empty or one JSON object: with no separators in the signed string, anything freer could
+ * take over bytes of the timestamp (developer-api.md §1.2). */
+static enum err check_body(struct call *call)
+{
+    struct http_request *r = call->request;
+    if (r->body.len == 0)
+        return ERR_OK;
+    struct str type = http_header_get(r, STR("Content-Type"), NULL);
+    struct str rest = type.ptr ? type : STR("application/json");
+    struct str media = str_trim(str_split(&rest, ';'));
+    if (!str_eq_nocase(media, STR("application/json")))
+        return error_set(&call->error, ERR_UNSUPPORTED_MEDIA_TYPE,
+                         "The body must be JSON: Content-Type: application/json");
+    if (r->body.ptr[first_byte(r->body)] == '{')
+        return ERR_OK;
+    error_detail(&call->error, "offset", "%zu", first_byte(r->body));
+    return error_set(&call->error, ERR_INVALID_JSON, "The body must be one JSON object");
+}
+
+static enum err check_version(struct call *call)
+{
+    struct str version = http_header_get(call->request, STR("X-API-Version"), NULL);
+    if (!version.ptr || str_eq(version, STR("v1")))
+        return ERR_OK;
+    return error_set(&call->error, ERR_UNSUPPORTED_VERSION,
+                     "This server speaks v1: send X-API-Version: v1, or leave it out");
+}
+
+/* --- dispatching -------------------------------------------------------------------------- */
+
+static enum err find_call(struct call *call)
+{
+    struct target t = find_target(call);
+    if (!t.routes)
+        return error_set(&call->error, ERR_NOT_FOUND, "There is nothing at this address");
+    enum err e = ERR_OK;
+    if (t.is_signed)
+        e = check_version(call);
+    if (!e && t.is_signed)
+        e = gate_check(&call->api->gate, call->request, t.path, clock_now_ms(), &call->caller,
+                       &call->error);
+    if (!e)
+        e = check_body(call);
+    if (e)
+        return e;
+    call->route = route_find(t.routes, call->request->method, t.path, &call->match);
+    return call->route ? ERR_OK : explain_no_route(call, &t);
+}
+
+void dispatch(struct call *call)
+{
+    enum err e = find_call(call);
+    if (e)
+        respond(call, e);
+    else
+        run_call(call);
+}

@@ -1,0 +1,7 @@
+/* From a request to its route: what is meant, who asks, and whether they may. */
+#pragma once
+
+#include "api/call.h"
+
+/* Leads to an answer, now or later. */
+void dispatch(struct call *call);

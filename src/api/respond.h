@@ -1,0 +1,11 @@
+/* Every answer and every error leaves here, in one form and with the headers of developer-api.md.
+ */
+#pragma once
+
+#include "api/call.h"
+
+/* Answers with what the handler wrote, or with the error; the call dies with its request. */
+void respond(struct call *call, enum err e);
+/* Fills the answer to a request that never became a call. */
+void respond_refused(struct api *api, struct http_request *r, enum err e, const char *why,
+                     struct http_response *response);

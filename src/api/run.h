@@ -1,0 +1,10 @@
+/* Running a call where its route says, and going on with it when it comes back from another thread.
+ */
+#pragma once
+
+#include "api/call.h"
+
+/* Leads to an answer, now or later. */
+void run_call(struct call *call);
+/* The jobs thread has carried its task out. */
+void run_task_done(struct call *call);
