@@ -64,19 +64,25 @@ static void on_wake(uv_async_t *wake)
 static void refuse(void *arg, struct http_request *r, enum err e, const char *why,
                    struct http_response *response)
 {
-    respond_refused(arg, r, e, why, response);
+    struct api *api = arg;
+    api_metrics_refuse(&api->metrics, e);
+    respond_refused(api, r, e, why, response);
 }
 
 static void refuse_without_call(struct api *api, struct http_request *r)
 {
     struct http_response response = {.status = 503};
     respond_refused(api, r, ERR_UNAVAILABLE, "The server is out of memory", &response);
+    api_metrics_end(&api->metrics, &(struct api_outcome){.method = (int)r->method,
+                                                         .status = err_status(ERR_UNAVAILABLE),
+                                                         .err = ERR_UNAVAILABLE});
     http_respond(r, &response);
 }
 
 static void handle(void *arg, struct http_request *r)
 {
     struct api *api = arg;
+    api_metrics_begin(&api->metrics);
     struct call *call = ARENA_NEW(&r->arena, struct call);
     if (!call) {
         refuse_without_call(api, r);
@@ -134,6 +140,7 @@ enum err api_open(struct api *api, uv_loop_t *loop, const struct api_shared *sha
     api->wake.data = api->end_of_turn.data = api;
     queue_init(&api->writes, wake_loop, &api->wake);
     queue_init(&api->tasks, wake_loop, &api->wake);
+    api_metrics_init(&api->metrics, shared->routes);
     gate_init(&api->gate, shared->directory, shared->sign_window_s);
     return ERR_OK;
 }
@@ -147,6 +154,7 @@ void api_close(struct api *api)
 void api_release(struct api *api)
 {
     gate_release(&api->gate);
+    api_metrics_release(&api->metrics);
     store_reader_close(api->reader);
     queue_release(&api->writes);
     queue_release(&api->tasks);

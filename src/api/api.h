@@ -5,6 +5,7 @@
  * read-only but for what says otherwise. */
 #pragma once
 
+#include "api/metrics.h"
 #include "gate/gate.h"
 #include "http/http.h"
 #include "jobs/jobs.h"
@@ -31,6 +32,7 @@ struct api_shared {
 struct api {
     const struct api_shared *shared;
     struct gate gate;
+    struct api_metrics metrics;
     struct store_reader *reader;
     struct queue writes; /* store_write, back from the store */
     struct queue tasks;  /* jobs_task, back from the jobs thread */

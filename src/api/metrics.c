@@ -2,23 +2,15 @@
 #include "api/call.h"
 
 const int api_statuses[API_STATUSES_MAX] = {
-    200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 411, 413, 414,
-    415, 417, 422, 429, 431, 500, 501, 502, 503, 504, 505,
+    200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 411,
+    413, 414, 415, 417, 422, 429, 431, 500, 501, 502, 503, 504, 505,
 };
-
-static size_t count_routes(const struct route *routes)
-{
-    size_t n = 0;
-    while (routes[n].pattern)
-        n++;
-    return n;
-}
 
 void api_metrics_init(struct api_metrics *m, const struct route *routes)
 {
     *m = (struct api_metrics){.routes = routes};
-    m->n_routes = count_routes(routes);
-    m->n_admin_routes = count_routes(admin_routes);
+    m->n_routes = route_count(routes);
+    m->n_admin_routes = route_count(admin_routes);
     m->by_route = xcalloc(api_metrics_rows(m), sizeof(*m->by_route));
 }
 

@@ -57,6 +57,19 @@ static void log_call(const struct http_request *r, const struct call *call, int 
               LOG_INT("us", clock_monotonic_us() - r->begun_us));
 }
 
+static void count_call(struct call *call, enum err e, int status)
+{
+    const struct api_outcome outcome = {
+        .route = call->route,
+        .method = (int)call->request->method,
+        .status = status,
+        .err = e,
+        .is_known = call->caller.workspace_id != 0,
+        .us = clock_monotonic_us() - call->request->begun_us,
+    };
+    api_metrics_end(&call->api->metrics, &outcome);
+}
+
 void respond(struct call *call, enum err e)
 {
     struct http_request *r = call->request;
@@ -80,6 +93,7 @@ void respond(struct call *call, enum err e)
     if (!e && r->method == HTTP_GET)
         add_etag(r, &response, etag);
     log_call(r, call, response.status);
+    count_call(call, e, response.status);
     struct buf body = call->reply; /* the call dies with its request */
     jobs_task_release(&call->task);
     http_respond(r, &response);
