@@ -397,3 +397,20 @@ void config_print_help(const struct setting *table, size_t n, struct buf *out)
         buf_add_char(out, '\n');
     }
 }
+
+/* Names as people write them in a file: graph_url. */
+static void add_file_name(const struct setting *s, struct buf *out)
+{
+    for (const char *c = s->name; *c; c++)
+        buf_add_char(out, *c == '-' ? '_' : *c);
+}
+
+void config_print_file(const struct setting *table, size_t n, struct buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct setting *s = &table[i];
+        buf_printf(out, "\n# %s%s\n#", s->help, s->live ? " [live]" : "");
+        add_file_name(s, out);
+        buf_printf(out, " =%s%s\n", s->fallback ? " " : "", s->fallback ? s->fallback : "");
+    }
+}

@@ -79,3 +79,5 @@ struct str config_origin(const struct config *c, const char *name, struct arena 
 void config_print(const struct config *c, struct buf *out);
 /* The lines of --help. */
 void config_print_help(const struct setting *table, size_t n, struct buf *out);
+/* A file for a person to begin with: every row with its help, and its default commented out. */
+void config_print_file(const struct setting *table, size_t n, struct buf *out);

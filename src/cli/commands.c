@@ -33,6 +33,8 @@ static const struct option domain_only[] = {DOMAIN_OPTION, END};
 
 static const struct option serve_options[] = {
     {.name = "print-config", .help = "print every setting and where its value comes from, and end"},
+    {.name = "example-config",
+     .help = "print a configuration file with every setting and its default, and end"},
     END,
 };
 
@@ -155,7 +157,7 @@ const struct command commands[] = {
             "from its default, the configuration file, its variable or its flag; the last of\n"
             "these wins.",
         .example = "hudhud serve --data /var/lib/hudhud --listen 127.0.0.1:8080\n"
-                   "hudhud serve --config /etc/hudhud.conf --print-config",
+                   "hudhud serve --config /etc/hudhud/hudhud.conf --print-config",
         .run = serve_command_run,
     },
     {

@@ -66,8 +66,28 @@ static enum err print_config(struct cli *cli, const struct config *config)
     return buf_ok(&text) ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* What a package puts into /etc: made from the table, so that it cannot lie. */
+static enum err print_example_config(struct cli *cli)
+{
+    _cleanup_(buf_release)
+    struct buf text;
+    buf_init(&text, CONFIG_FILE_MAX);
+    buf_add(&text,
+            STR("# The settings of `hudhud serve`, each with its default. To change one, remove "
+                "the \"#\" before\n"
+                "# its name. A variable of the environment (HUDHUD_LOG_LEVEL) or a flag "
+                "(--log-level) wins over\n"
+                "# what is said here; `hudhud serve --print-config` shows what is in force, "
+                "and why.\n"));
+    config_print_file(serve_settings, serve_n_settings, &text);
+    cli_print(cli, buf_str(&text));
+    return buf_ok(&text) ? ERR_OK : ERR_NO_MEMORY;
+}
+
 enum err serve_command_run(struct cli *cli)
 {
+    if (args_has(&cli->args, "example-config"))
+        return print_example_config(cli);
     struct config *config;
     enum err e = settings_load(cli, &config);
     if (e)

@@ -356,6 +356,35 @@ static void test_reload(void **state)
     arena_release(&another);
 }
 
+/* As it is, the file changes nothing; with every line uncommented it still says the defaults. */
+static void test_print_file(void **state)
+{
+    const size_t n = 6; /* those with a default: an integer without has no text to give */
+    _cleanup_(buf_release)
+    struct buf out;
+    buf_init(&out, 16 * KIB);
+    config_print_file(table, n, &out);
+    struct str text = buf_str(&out);
+    assert_int_equal(config_load_text(&config, "f", text, &error), ERR_OK);
+    assert_int_equal(config.values[0].source, FROM_DEFAULT);
+    struct str begin =
+        STR("\n# where Meta is\n#graph_url = https://graph.facebook.com\n"
+            "\n# how long a call may take\n#graph_timeout = 15s\n");
+    assert_true(str_starts(text, begin));
+
+    for (size_t i = 0; i + 1 < out.len; i++)
+        if (out.ptr[i] == '#' && out.ptr[i + 1] != ' ')
+            out.ptr[i] = ' ';
+    assert_int_equal(config_load_text(&config, "f", buf_str(&out), &error), ERR_OK);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(config.values[i].source, FROM_FILE);
+        assert_str(config.values[i].text, table[i].fallback);
+    }
+    buf_clear(&out);
+    config_print_file(table + ARRAY_LEN(table) - 1, 1, &out);
+    assert_str(buf_str(&out), "\n# of people [live]\n#page =\n");
+}
+
 /* Random bytes as a file never crash and never set a value outside its range. */
 static void test_random_files(void **state)
 {
@@ -380,19 +409,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_defaults),
-        TEST(test_accepted),
-        TEST(test_refused),
-        TEST(test_longest_value),
-        TEST(test_later_source_wins),
-        TEST(test_file_text),
-        TEST(test_every_wrong_line),
-        TEST(test_file),
-        TEST(test_wrong_variables),
-        TEST(test_print),
-        TEST(test_random_files),
-        TEST(test_origins),
-        TEST(test_reload),
+        TEST(test_defaults),          TEST(test_accepted),
+        TEST(test_refused),           TEST(test_longest_value),
+        TEST(test_later_source_wins), TEST(test_file_text),
+        TEST(test_every_wrong_line),  TEST(test_file),
+        TEST(test_wrong_variables),   TEST(test_print),
+        TEST(test_print_file),        TEST(test_random_files),
+        TEST(test_origins),           TEST(test_reload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
