@@ -72,13 +72,16 @@ static enum err print_example_config(struct cli *cli)
     _cleanup_(buf_release)
     struct buf text;
     buf_init(&text, CONFIG_FILE_MAX);
-    buf_add(&text,
-            STR("# The settings of `hudhud serve`, each with its default. To change one, remove "
-                "the \"#\" before\n"
-                "# its name. A variable of the environment (HUDHUD_LOG_LEVEL) or a flag "
-                "(--log-level) wins over\n"
-                "# what is said here; `hudhud serve --print-config` shows what is in force, "
-                "and why.\n"));
+    buf_add(
+        &text,
+        STR("# The settings of `hudhud serve`, each with its default. To change one, remove the "
+            "\"#\" before\n"
+            "# its name. A variable of the environment (HUDHUD_LOG_LEVEL) or a flag (--log-level) "
+            "wins over\n"
+            "# what is said here; `hudhud serve --print-config` shows what is in force, and "
+            "why.\n"
+            "# [live]: a running server takes a change of it, on SIGHUP (systemctl reload "
+            "hudhud).\n"));
     config_print_file(serve_settings, serve_n_settings, &text);
     cli_print(cli, buf_str(&text));
     return buf_ok(&text) ? ERR_OK : ERR_NO_MEMORY;
