@@ -17,7 +17,7 @@ struct api_shared {
     struct store *store;
     struct jobs *jobs;
     struct directory_hub *directory;
-    const struct keyring *keyring;
+    struct keyring *keyring;
     const struct route *routes;        /* of the signed API: api_routes, or a test's own */
     const struct endpoints *endpoints; /* of these routes: route_endpoints_new */
     struct pulse *pulse;

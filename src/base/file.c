@@ -87,3 +87,31 @@ enum err file_create(const char *path, struct str content, unsigned mode, struct
     }
     return ERR_OK;
 }
+
+enum err file_sync_folder_of(const char *path, struct error *error)
+{
+    return sync_folder_of(path)
+               ? ERR_OK
+               : error_set_errno(error, ERR_IO, "cannot sync the folder of %s", path);
+}
+
+enum err file_replace(const char *path, struct str content, unsigned mode, struct error *error)
+{
+    _cleanup_(freep)
+    char *fresh = NULL;
+    struct stat st;
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return error_set(error, ERR_IO, "%s is not an ordinary file", path);
+    if (asprintf(&fresh, "%s.new", path) < 0)
+        die("out of memory");
+    unlink(fresh); /* of a crash */
+    enum err err = file_create(fresh, content, mode, error);
+    if (err)
+        return err;
+    if (rename(fresh, path) != 0) {
+        err = error_set_errno(error, ERR_IO, "cannot replace %s", path);
+        unlink(fresh);
+        return err;
+    }
+    return file_sync_folder_of(path, error);
+}

@@ -56,6 +56,10 @@
 #define LIMIT_REQUESTS_MAX ((1 << 24) - 1) /* of a rate: what a counter's word has room for */
 #define POLICY_ARENA_MAX   (64 * KIB)      /* lists of at most CONFIG_VALUE_MAX bytes of text */
 
+/* --- secrets at rest ---------------------------------------------------------------------- */
+/* The current key, the last one, which a long read may still need, and those of an unlucky day. */
+#define KEYRING_MAX 4
+
 /* --- records ------------------------------------------------------------------------------ */
 #define NAME_MAX_POINTS    255        /* names of workspaces and clients, in code points */
 #define META_ID_MAX        32         /* a decimal id of Meta's; today's have 15 to 17 digits */

@@ -59,7 +59,7 @@ void doctor_check_key(struct doctor *d)
             "copy");
     else
         doctor_report(d, VERDICT_OK, "key",
-                      cli_format(d->cli, "%s, key %08x", path, keyring.key_id), NULL);
+                      cli_format(d->cli, "%s, key %08x", path, keyring_current(&keyring)), NULL);
     keyring_release(&keyring);
 }
 

@@ -11,7 +11,6 @@ struct link {
     struct jobs_task *task;
     struct arena *arena; /* the task's */
     struct account_facts facts;
-    struct str sealed_token;
     int64_t asked_at; /* wall time: Meta confirmed at least what was true then */
 };
 
@@ -50,6 +49,15 @@ static enum err conflict(struct jobs_task *task)
                      "send \"replace\": true");
 }
 
+/* Here, on the store's thread, so that no rotation of the key comes between (model/sealed.h). */
+static struct str seal_token(struct link *l)
+{
+    struct str context = arena_printf(l->arena, ACCOUNT_SEAL_CONTEXT, STR_FMT(l->task->waba_id));
+    return context.ptr
+               ? seal(l->jobs->options.keyring, context, secret_reveal(&l->task->token), l->arena)
+               : (struct str){NULL, 0};
+}
+
 /* The account's row: a new one, or the linked one with the new token. *ret_known: it was linked,
  * and nothing asks for its token to be replaced. */
 static enum err find_or_insert(struct link *l, struct tx *tx, int64_t now, struct account *ret,
@@ -57,17 +65,19 @@ static enum err find_or_insert(struct link *l, struct tx *tx, int64_t now, struc
 {
     struct jobs_task *task = l->task;
     int64_t id;
+    struct str token = seal_token(l);
+    if (!token.ptr)
+        return ERR_NO_MEMORY;
     enum err e = account_find_waba(tx, task->waba_id, l->arena, ret);
     *ret_known = !e && !task->replace && str_eq(ret->state, STR(ACCOUNT_OK));
     if (!e && ret->workspace_id != task->workspace_id)
         return error_set(&task->error, ERR_CONFLICT,
                          "This account is linked already, in another workspace");
     if (!e)
-        return account_replace_token(tx, ret->id, l->sealed_token);
+        return account_replace_token(tx, ret->id, token);
     if (e != ERR_NOT_FOUND)
         return e;
-    e = account_insert(tx, task->workspace_id, task->waba_id, l->facts.name, l->sealed_token, now,
-                       &id);
+    e = account_insert(tx, task->workspace_id, task->waba_id, l->facts.name, token, now, &id);
     return e ? e : account_find(tx, id, l->arena, ret);
 }
 
@@ -113,17 +123,8 @@ static void on_written(struct job_write *w)
 static void on_subscribed(void *arg, const struct graph_answer *answer)
 {
     struct link *l = arg;
-    struct jobs_task *task = l->task;
     if (answer->outcome != GRAPH_OK) {
         link_fail(l, answer);
-        return;
-    }
-    struct str context = arena_printf(l->arena, ACCOUNT_SEAL_CONTEXT, STR_FMT(task->waba_id));
-    if (context.ptr)
-        l->sealed_token =
-            seal(l->jobs->options.keyring, context, secret_reveal(&task->token), l->arena);
-    if (!l->sealed_token.ptr) {
-        link_fail_full(l);
         return;
     }
     l->write.write.apply = link_apply;

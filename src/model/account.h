@@ -25,7 +25,8 @@ struct account {
 };
 
 /* The seal's context of an account's token. */
-#define ACCOUNT_SEAL_CONTEXT "accounts.access_token:%.*s"
+#define ACCOUNT_SEAL_PREFIX  "accounts.access_token:"
+#define ACCOUNT_SEAL_CONTEXT ACCOUNT_SEAL_PREFIX "%.*s"
 
 /* Linked accounts, by id. Text is valid during the callback. */
 enum err account_each(struct tx *tx, enum err (*each)(void *arg, const struct account *a),

@@ -18,7 +18,8 @@ struct client {
 };
 
 /* The seal's context of a client's secret: bound to the public id, which never changes. */
-#define CLIENT_SEAL_CONTEXT "clients.secret:%.*s"
+#define CLIENT_SEAL_PREFIX  "clients.secret:"
+#define CLIENT_SEAL_CONTEXT CLIENT_SEAL_PREFIX "%.*s"
 
 enum err client_insert(struct tx *tx, int64_t workspace_id, struct str client_id, struct str name,
                        struct str sealed_secret, int64_t now) MUST_USE;

@@ -1,7 +1,6 @@
 #include "serve/folder.h"
 #include "base/log.h"
-#include "crypto/hex.h"
-#include "model/setting.h"
+#include "model/sealed.h"
 #include "serve/serve.h"
 
 #include <dirent.h>
@@ -10,9 +9,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define KEY_CHECK_TEXT    STR("this database and its key belong together")
-#define KEY_CHECK_CONTEXT STR("settings.key_check")
 
 enum err folder_name(struct folder *f, const char *data, struct error *error)
 {
@@ -86,57 +82,40 @@ void folder_unlock(struct folder *f)
 
 struct put_check {
     struct store_write write;
-    struct str hex;
+    const struct keyring *keyring;
 };
 
 static enum err put_check(struct store_write *w, struct tx *tx)
 {
-    return setting_put(tx, STR(SETTING_KEY_CHECK), CONTAINER_OF(w, struct put_check, write)->hex);
+    return sealed_put_check(tx, CONTAINER_OF(w, struct put_check, write)->keyring);
 }
 
 enum err folder_put_key_check(struct store *store, const struct keyring *keyring,
                               struct error *error)
 {
-    struct str record = seal(keyring, KEY_CHECK_CONTEXT, KEY_CHECK_TEXT, error->arena);
-    char *hex = record.ptr ? arena_alloc(error->arena, 2 * record.len) : NULL;
-    if (!hex)
-        return error_set(error, ERR_NO_MEMORY, "no memory");
-    hex_encode((const unsigned char *)record.ptr, record.len, hex);
-    struct put_check w = {.write.apply = put_check, .hex = str_make(hex, 2 * record.len)};
+    struct put_check w = {.write.apply = put_check, .keyring = keyring};
     enum err e = store_write_now(store, &w.write);
     return e ? error_set(error, e, "cannot write to the new database (is the disk full?)") : e;
-}
-
-static bool opens(const struct keyring *keyring, struct str hex, struct arena *arena)
-{
-    size_t len = hex.len / 2;
-    unsigned char *record = arena_alloc(arena, len);
-    _cleanup_(secret_release)
-    struct secret text = {0};
-    return record && hex_decode(hex, record, len) &&
-           seal_open(keyring, KEY_CHECK_CONTEXT, str_make((char *)record, len), &text) == ERR_OK &&
-           str_eq(secret_reveal(&text), KEY_CHECK_TEXT);
 }
 
 enum err folder_test_key(struct store_reader *reader, const struct keyring *keyring,
                          const char *key_path, struct error *error)
 {
     struct tx *tx;
-    struct str hex;
     enum err e = store_read_begin(reader, &tx);
     if (!e) {
-        e = setting_get(tx, STR(SETTING_KEY_CHECK), error->arena, &hex);
+        e = sealed_test_check(tx, keyring);
         store_read_end(reader);
     }
+    if (e == ERR_AUTHENTICATION)
+        return error_set(error, e,
+                         "%s is not the key this database was made with; restore it from your "
+                         "backup: without it no token and no client secret can be read",
+                         key_path);
     if (e)
         return error_set(error, e,
                          "the database is not whole: hudhud init did not finish; remove "
                          "the folder and run it again");
-    if (!opens(keyring, hex, error->arena))
-        return error_set(error, ERR_AUTHENTICATION,
-                         "%s is not the key this database was made with; restore it from your "
-                         "backup: without it no token and no client secret can be read",
-                         key_path);
     return ERR_OK;
 }
 

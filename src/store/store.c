@@ -127,6 +127,8 @@ static void run_batch(struct store *s, struct list *waiting)
         struct store_write *w = CONTAINER_OF(node, struct store_write, node);
         if (err)
             w->err = ERR_UNAVAILABLE;
+        if (w->settled)
+            w->settled(w, w->err);
         hand_back(s, w);
     }
     if (s->engine->checkpoint(s->tx.connection, false))

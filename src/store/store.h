@@ -42,6 +42,9 @@ struct store_write {
     /* On the writer thread, inside the batch's transaction and this write's savepoint. Must not
      * block. Its memory is the caller's, which does not touch it until the write comes back. */
     enum err (*apply)(struct store_write *w, struct tx *tx);
+    /* On the writer thread, once the commit succeeded or failed (then with the error), before any
+     * other write is applied: for what must change together with the database. NULL: nothing. */
+    void (*settled)(struct store_write *w, enum err err);
     /* Where it comes back, after the commit; the node is pushed as it is. The queue lives until
      * store_close returned. If it is closed by then, the write is not handed back: whoever closed
      * the queue frees its memory after store_close. */

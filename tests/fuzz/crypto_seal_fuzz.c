@@ -8,8 +8,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
-    struct keyring k = {.key_id = 0x01020304, .loaded = true};
-    memset(k.key, 'k', sizeof(k.key));
+    _cleanup_(keyring_release)
+    struct keyring k = {0};
+    unsigned char key[SEAL_KEY_LEN];
+    memset(key, 'k', sizeof(key));
+    keyring_add(&k, 0x01020304, key);
     struct str input = str_make((const char *)data + 1, size - 1);
     size_t at = MIN(data[0], input.len);
     _cleanup_(secret_release)

@@ -52,6 +52,23 @@ static void test_never_overwrites(void **state)
     assert_str(buf_str(&text), "one");
 }
 
+static void test_replaces(void **state)
+{
+    assert_int_equal(file_replace(path, STR("one"), 0640, &error), ERR_OK); /* there is none */
+    char left[112];
+    snprintf(left, sizeof(left), "%s.new", path); /* as a crash leaves it */
+    assert_int_equal(file_create(left, STR("half"), 0600, &error), ERR_OK);
+    assert_int_equal(file_replace(path, STR("two"), 0600, &error), ERR_OK);
+    assert_int_equal(file_read(path, &text, &error), ERR_OK);
+    assert_str(buf_str(&text), "two");
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(access(left, F_OK), -1);
+    assert_int_equal(file_replace(folder, STR("x"), 0600, &error), ERR_IO);
+    assert_true(str_ends(error.message, STR("is not an ordinary file")));
+}
+
 static void test_failures(void **state)
 {
     assert_int_equal(file_read(path, &text, &error), ERR_NOT_FOUND);
@@ -112,11 +129,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_create_and_read),
-        TEST(test_never_overwrites),
-        TEST(test_failures),
-        TEST(test_sizes),
-        TEST(test_pipe),
+        TEST(test_create_and_read), TEST(test_never_overwrites),
+        TEST(test_replaces),        TEST(test_failures),
+        TEST(test_sizes),           TEST(test_pipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

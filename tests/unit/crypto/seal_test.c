@@ -3,6 +3,7 @@
 
 #include "unit/base/test.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,8 +31,10 @@ static int teardown(void **state)
 
 static struct keyring test_key(void)
 {
-    struct keyring k = {.key_id = 0x01020304, .loaded = true};
-    memset(k.key, 'k', sizeof(k.key));
+    struct keyring k = {0};
+    unsigned char key[SEAL_KEY_LEN];
+    memset(key, 'k', sizeof(key));
+    keyring_add(&k, 0x01020304, key);
     return k;
 }
 
@@ -60,6 +63,7 @@ static void assert_refused(const struct keyring *k, struct str context, struct s
 
 static void test_round_trip(void **state)
 {
+    _cleanup_(keyring_release)
     struct keyring k = test_key();
     char text[300];
     uint64_t seed = 1;
@@ -75,6 +79,7 @@ static void test_round_trip(void **state)
 
 static void test_the_same_text_twice_differs(void **state)
 {
+    _cleanup_(keyring_release)
     struct keyring k = test_key();
     struct str a = seal(&k, STR("c"), STR("token"), &arena);
     struct str b = seal(&k, STR("c"), STR("token"), &arena);
@@ -85,6 +90,7 @@ static void test_the_same_text_twice_differs(void **state)
 
 static void test_another_place(void **state)
 {
+    _cleanup_(keyring_release)
     struct keyring k = test_key();
     struct str record = seal(&k, STR("clients.secret:17"), STR("x"), &arena);
     assert_refused(&k, STR("clients.secret:18"), record);
@@ -97,6 +103,7 @@ static void test_another_place(void **state)
 
 static void test_every_bit_and_every_length(void **state)
 {
+    _cleanup_(keyring_release)
     struct keyring k = test_key();
     struct str record = seal(&k, STR("c"), STR("secret"), &arena);
     struct str changed = arena_dup(&arena, record);
@@ -116,18 +123,26 @@ static void test_every_bit_and_every_length(void **state)
 
 static void test_another_key(void **state)
 {
-    struct keyring k = test_key(), other = test_key();
+    _cleanup_(keyring_release)
+    struct keyring k = test_key(), other = {0};
     struct str record = seal(&k, STR("c"), STR("secret"), &arena);
-    other.key[31] ^= 1;
+    assert_int_equal(seal_key_id(record), 0x01020304);
+    unsigned char key[SEAL_KEY_LEN];
+    memset(key, 'k', sizeof(key));
+    keyring_add(&other, 0x01020305, key); /* the same key under another name */
     assert_refused(&other, STR("c"), record);
-    struct keyring none = {0};
-    assert_refused(&none, STR("c"), record);
+    key[31] ^= 1;
+    keyring_add(&other, 0x01020304, key); /* another key under the same name */
+    assert_refused(&other, STR("c"), record);
+    keyring_release(&other);
+    assert_refused(&other, STR("c"), record);
 }
 
 /* Sealed with Node's crypto after the layout in seal.h: the format is a promise to old databases.
  */
 static void test_known_record(void **state)
 {
+    _cleanup_(keyring_release)
     struct keyring k = test_key();
     static const char record[] =
         "\x01\x01\x02\x03\x04"
@@ -140,6 +155,7 @@ static void test_known_record(void **state)
 
 static void test_full_arena(void **state)
 {
+    _cleanup_(keyring_release)
     struct keyring k = test_key();
     struct arena small;
     arena_init(&small, 10);
@@ -156,21 +172,135 @@ static void test_key_file(void **state)
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(st.st_size, 88);
     assert_int_equal(keyring_load(&read, path, &error), ERR_OK);
-    assert_true(read.loaded);
-    assert_int_equal(read.key_id, made.key_id);
+    assert_int_equal(keyring_current(&read), keyring_current(&made));
     struct str record = seal(&made, STR("c"), STR("secret"), &arena);
     assert_opens(&read, STR("c"), record, STR("secret"));
 
     struct keyring again = {0};
     assert_int_equal(keyring_create(&again, path, &error), ERR_CONFLICT);
     assert_says("exists already");
-    assert_false(again.loaded);
+    assert_int_equal(keyring_current(&again), 0);
     assert_int_equal(keyring_load(&again, path, &error), ERR_OK);
-    assert_memory_equal(again.key, made.key, SEAL_KEY_LEN);
+    assert_opens(&again, STR("c"), record, STR("secret"));
     keyring_release(&again);
-    assert_false(again.loaded);
-    for (size_t i = 0; i < SEAL_KEY_LEN; i++)
-        assert_int_equal(again.key[i], 0);
+    assert_refused(&again, STR("c"), record);
+    keyring_release(&made);
+    keyring_release(&read);
+}
+
+/* A rotation: both open while it goes on, and the current one seals. */
+static void test_several_keys(void **state)
+{
+    struct keyring k = {0}, read = {0};
+    assert_int_equal(keyring_create(&k, path, &error), ERR_OK);
+    uint32_t old = keyring_current(&k), ids[KEYRING_MAX];
+    struct str by_old = seal(&k, STR("c"), STR("old"), &arena);
+    uint32_t new = keyring_add_new(&k);
+    assert_int_not_equal(new, old);
+    assert_int_equal(seal_key_id(seal(&k, STR("c"), STR("x"), &arena)), old);
+    assert_int_equal(keyring_save(&k, (uint32_t[]){new, old}, 2, path, &error), ERR_OK);
+    assert_int_equal(keyring_load(&read, path, &error), ERR_OK);
+    assert_int_equal(keyring_ids(&read, ids), 2);
+    assert_int_equal(ids[0], new);
+    assert_int_equal(ids[1], old);
+    keyring_use(&k, new);
+    struct str by_new = seal(&k, STR("c"), STR("new"), &arena);
+    assert_int_equal(seal_key_id(by_new), new);
+    assert_opens(&read, STR("c"), by_old, STR("old"));
+    assert_opens(&read, STR("c"), by_new, STR("new"));
+    keyring_drop(&k, new); /* the current one stays */
+    keyring_drop(&k, old);
+    assert_int_equal(keyring_ids(&k, ids), 1);
+    assert_refused(&k, STR("c"), by_old);
+    assert_opens(&k, STR("c"), by_new, STR("new"));
+    keyring_add_all(&k, &read);
+    assert_int_equal(keyring_current(&k), new);
+    assert_opens(&k, STR("c"), by_old, STR("old"));
+    keyring_release(&k);
+    keyring_release(&read);
+}
+
+static void test_a_full_ring(void **state)
+{
+    struct keyring k = {0};
+    uint32_t all[2 * KEYRING_MAX], ids[KEYRING_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        all[i] = keyring_add_new(&k);
+    assert_int_equal(keyring_ids(&k, ids), KEYRING_MAX);
+    assert_int_equal(ids[0], all[0]); /* it is the current one */
+    assert_int_equal(ids[KEYRING_MAX - 1], all[ARRAY_LEN(all) - 1]);
+    assert_int_equal(ids[1], all[ARRAY_LEN(all) - KEYRING_MAX + 1]);
+    assert_int_equal(keyring_save(&k, ids, KEYRING_MAX, path, &error), ERR_OK);
+    struct keyring read = {0};
+    assert_int_equal(keyring_load(&read, path, &error), ERR_OK);
+    uint32_t again[KEYRING_MAX];
+    assert_int_equal(keyring_ids(&read, again), KEYRING_MAX);
+    assert_memory_equal(again, ids, sizeof(ids));
+    keyring_release(&read);
+    keyring_release(&k);
+}
+
+static void test_a_key_file_that_cannot_be_replaced(void **state)
+{
+    struct keyring k = {0};
+    char elsewhere[112];
+    assert_int_equal(keyring_create(&k, path, &error), ERR_OK);
+    uint32_t id = keyring_current(&k);
+    snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", folder);
+    assert_int_equal(rename(path, elsewhere), 0);
+    assert_int_equal(symlink(elsewhere, path), 0);
+    assert_int_equal(keyring_save(&k, &id, 1, path, &error), ERR_IO);
+    assert_says("not an ordinary file");
+    struct stat st;
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(unlink(elsewhere), 0);
+    keyring_release(&k);
+}
+
+/* Threads seal and open while another one rotates: each record opens, now and later. */
+struct sealer {
+    const struct keyring *keyring;
+    pthread_t thread;
+    bool failed;
+};
+
+static void *seal_and_open(void *arg)
+{
+    struct sealer *s = arg;
+    struct arena own;
+    arena_init(&own, MIB);
+    for (int i = 0; i < 2000 && !s->failed; i++) {
+        _cleanup_(secret_release)
+        struct secret got = {0};
+        struct str record = seal(s->keyring, STR("c"), STR("text"), &own);
+        s->failed = seal_open(s->keyring, STR("c"), record, &got) != ERR_OK;
+        arena_clear(&own);
+    }
+    arena_release(&own);
+    return NULL;
+}
+
+static void test_threads(void **state)
+{
+    struct keyring k = {0};
+    keyring_add(&k, 7, (const unsigned char[SEAL_KEY_LEN]){7});
+    struct sealer sealers[3];
+    for (size_t i = 0; i < ARRAY_LEN(sealers); i++) {
+        sealers[i] = (struct sealer){.keyring = &k};
+        assert_int_equal(pthread_create(&sealers[i].thread, NULL, seal_and_open, &sealers[i]), 0);
+    }
+    uint32_t last = 7;
+    for (int i = 0; i < 2; i++) {
+        last = keyring_add_new(&k);
+        keyring_use(&k, last);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(sealers); i++) {
+        pthread_join(sealers[i].thread, NULL);
+        assert_false(sealers[i].failed);
+    }
+    assert_int_equal(keyring_current(&k), last);
+    keyring_release(&k);
 }
 
 static void test_modes(void **state)
@@ -184,10 +314,11 @@ static void test_modes(void **state)
         assert_int_equal(keyring_load(&k, path, &error), ERR_IO);
         assert_says("chmod 600 ");
         assert_says(path);
-        assert_false(k.loaded);
+        assert_int_equal(keyring_current(&k), 0);
     }
     assert_int_equal(chmod(path, 0400), 0);
     assert_int_equal(keyring_load(&k, path, &error), ERR_OK);
+    keyring_release(&k);
 }
 
 static void test_missing(void **state)
@@ -230,12 +361,20 @@ static void test_malformed(void **state)
         assert_int_equal(load_text(texts[i], &k), ERR_PARSE);
         assert_says("is not a sealing key");
         assert_null(memmem(error.message.ptr, error.message.len, "0011", 4));
-        assert_false(k.loaded);
+        assert_int_equal(keyring_current(&k), 0);
     }
     assert_int_equal(load_text(STR("hudhud-key-v1 0000000a " KEY64 "\n"), &k), ERR_OK);
-    assert_int_equal(k.key_id, 10);
-    assert_int_equal(k.key[1], 0x11);
+    unsigned char key[SEAL_KEY_LEN];
+    assert_int_equal(keyring_current(&k), 10);
+    assert_true(keyring_get(&k, 10, key));
+    assert_int_equal(key[1], 0x11);
     assert_int_equal(load_text(STR("hudhud-key-v1 0000000a " KEY64), &k), ERR_OK);
+    assert_int_equal(
+        load_text(STR("hudhud-key-v1 0000000b " KEY64 "\nhudhud-key-v1 0000000a " KEY64), &k),
+        ERR_OK);
+    assert_int_equal(keyring_current(&k), 11);
+    assert_true(keyring_get(&k, 10, key));
+    keyring_release(&k);
 }
 
 int main(void)
@@ -247,7 +386,9 @@ int main(void)
         TEST(test_another_key),   TEST(test_known_record),
         TEST(test_full_arena),    TEST(test_key_file),
         TEST(test_modes),         TEST(test_missing),
-        TEST(test_malformed),
+        TEST(test_malformed),     TEST(test_several_keys),
+        TEST(test_a_full_ring),   TEST(test_a_key_file_that_cannot_be_replaced),
+        TEST(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,9 +76,9 @@ static int setup(void **state)
     void *fixture;
     assert_int_equal(fixture_setup(&fixture), 0);
     w->fixture = fixture;
-    memset(w->keyring.key, 7, sizeof(w->keyring.key));
-    w->keyring.key_id = 1;
-    w->keyring.loaded = true;
+    unsigned char key[SEAL_KEY_LEN];
+    memset(key, 7, sizeof(key));
+    keyring_add(&w->keyring, 1, key);
     arena_init(&w->arena, 64 * MIB);
     assert_int_equal(store_reader_open(w->fixture->store, &w->reader, &w->fixture->error), ERR_OK);
     directory_hub_init(&w->hub, w->fixture->store, &w->keyring);
@@ -98,6 +98,7 @@ static int teardown(void **state)
     directory_hub_release(&w->hub);
     store_reader_close(w->reader);
     arena_release(&w->arena);
+    keyring_release(&w->keyring);
     free(w);
     return fixture_teardown(&fixture);
 }
