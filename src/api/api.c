@@ -141,7 +141,7 @@ enum err api_open(struct api *api, uv_loop_t *loop, const struct api_shared *sha
     queue_init(&api->writes, wake_loop, &api->wake);
     queue_init(&api->tasks, wake_loop, &api->wake);
     api_metrics_init(&api->metrics, shared->routes);
-    gate_init(&api->gate, shared->directory, shared->sign_window_s);
+    gate_init(&api->gate, shared->directory, shared->failures, shared->policy);
     return ERR_OK;
 }
 

@@ -22,7 +22,8 @@ struct api_shared {
     const struct endpoints *endpoints; /* of these routes: route_endpoints_new */
     struct pulse *pulse;
     int64_t sync_interval_s; /* for `stale`, also where no periodic sync runs */
-    int64_t sign_window_s;
+    struct policy *policy;     /* until another is set */
+    struct failures *failures; /* of authentication */
     int64_t started_at;
     const char *listen; /* for /admin/status; any of these may be NULL */
     const char *graph_url;

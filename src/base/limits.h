@@ -53,8 +53,19 @@
 #define RETRY_AFTER_META_S     30           /* of a 503 because Meta cannot be reached */
 #define RETRY_AFTER_THROTTLE_S 60 /* of a 503 because Meta throttles and says not for how long */
 
-#define LIMIT_REQUESTS_MAX ((1 << 24) - 1) /* of a rate: what a counter's word has room for */
-#define POLICY_ARENA_MAX   (64 * KIB)      /* lists of at most CONFIG_VALUE_MAX bytes of text */
+/* --- rate limits and permissions (developer-api.md §1.6) ----------------------------------- */
+#define LIMIT_REQUESTS_MAX        ((1 << 24) - 1) /* in a window: 24 bits of a counter's word */
+#define PLAN_MAX                  (48 * KIB) /* its JSON: 300 endpoints; less than HTTP_BODY_MAX */
+#define PLAN_ARENA_MAX            (1 * MIB)  /* while it is read: at most 12 bytes a byte of JSON */
+#define POLICY_ARENA_MAX          (64 * KIB) /* lists of at most CONFIG_VALUE_MAX bytes of text */
+#define PERMISSIONS_RESOURCES_MAX 64         /* of one client; more than there are */
+#define PERMISSIONS_NUMBERS_MAX   1000       /* of one client; copied for each of its requests */
+#define PERMISSIONS_ARENA_MAX     (1 * MIB)  /* while they are read */
+#define DIRECTORY_ARENA_MAX       (512 * MIB) /* workspaces, plans, permissions: 1 KiB a client */
+#define AUTH_FAILURE_ADDRESSES    16384       /* 640 KiB; an IPv6 /64 is one address */
+#define SAVED_COUNTS_MAX          512 /* windows written in one go: some 3 ms of the store */
+#define SAVED_FAILURES_MAX        64  /* addresses, in the same go */
+#define SAVED_COUNTS_SWEEP        64  /* clients whose ended windows are removed in the same go */
 
 /* --- secrets at rest ---------------------------------------------------------------------- */
 /* The current key, the last one, which a long read may still need, and those of an unlucky day. */
@@ -160,8 +171,9 @@
 
 /* --- serve -------------------------------------------------------------------------------- */
 #define SERVE_BUSY_WAIT_MS                                                                         \
-    1000 /* a command has the folder for an instant; a server has it for good */
-#define SERVE_LOOPS_MAX       64      /* event loops: more cores than that are not ours to use */
-#define APP_SECRET_MAX        256     /* Meta's have 32 characters */
-#define SERVE_CONNECTIONS_MAX 1000000 /* some 40 KB each at the least: nobody has memory for more  \
-                                       */
+    1000                    /* a command has the folder for an instant; a server has it for good */
+#define SERVE_LOOPS_MAX 64  /* event loops: more cores than that are not ours to use */
+#define APP_SECRET_MAX  256 /* Meta's have 32 characters */
+#define SERVE_CONNECTIONS_MAX                                                                      \
+    1000000 /* some 40 KB each at the least: nobody has memory for more                            \
+             */

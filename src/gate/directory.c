@@ -6,6 +6,7 @@
 
 struct directory {
     _Atomic int references;
+    struct arena arena; /* workspaces, names and permissions */
     struct directory_client **buckets;
     size_t n_buckets; /* a power of two */
     size_t n_clients;
@@ -15,7 +16,7 @@ static void client_free(struct directory_client *c)
 {
     secret_release(&c->secret);
     secret_release(&c->previous);
-    free((char *)c->client_id.ptr);
+    counters_release(c->counters);
     free(c);
 }
 
@@ -31,6 +32,7 @@ static void directory_drop(struct directory *d)
         }
     }
     free(d->buckets);
+    arena_release(&d->arena);
     free(d);
 }
 
@@ -57,20 +59,62 @@ static void grow(struct directory *d)
     d->n_buckets = bigger.n_buckets;
 }
 
-/* The two names in one allocation, which client_id.ptr owns. */
-static void copy_names(struct directory_client *to, const struct client *from)
+static struct directory_client *find(const struct directory *d, struct str client_id)
 {
-    char *names = xmalloc(from->client_id.len + from->workspace_domain.len);
-    memcpy(names, from->client_id.ptr, from->client_id.len);
-    memcpy(names + from->client_id.len, from->workspace_domain.ptr, from->workspace_domain.len);
-    to->client_id = str_make(names, from->client_id.len);
-    to->domain = str_make(names + from->client_id.len, from->workspace_domain.len);
+    for (struct directory_client *c = *bucket_of(d, client_id); c; c = c->next)
+        if (str_eq(c->client_id, client_id))
+            return c;
+    return NULL;
 }
 
+/* --- loading ------------------------------------------------------------------------------ */
+
 struct loading {
+    struct directory_hub *hub;
     struct directory *directory;
-    const struct keyring *keyring;
+    const struct directory_workspace *workspace; /* of the last client: they come in its order */
+    struct arena scratch;                        /* what JSON is parsed in */
 };
+
+/* What is wrong with a stored plan or permissions: the sentence, and the first field it names. */
+static void log_unreadable(const char *event, struct str whose, const struct error *error,
+                           const char *effect)
+{
+    struct str field = error->details ? error->details->field : STR("");
+    log_event(LOG_ERROR, event, LOG_STR("of", whose), LOG_STR("error", error->message),
+              LOG_STR("field", field), LOG_CSTR("effect", effect));
+}
+
+/* A plan that this version cannot read any more is no reason to shut a workspace out. */
+static const struct limit *load_limits(struct loading *l, const struct client *c)
+{
+    const struct endpoints *e = l->hub->endpoints;
+    if (c->workspace_plan.len == 0)
+        return l->hub->limits;
+    struct error error;
+    arena_clear(&l->scratch);
+    error_init(&error, &l->scratch);
+    struct limit *limits = arena_calloc(&l->directory->arena, e->n, sizeof(*limits));
+    if (!limits || plan_parse(c->workspace_plan, e, limits, &error) == ERR_OK)
+        return limits;
+    log_unreadable("plan_unreadable", c->workspace_domain, &error, "the default plan holds");
+    return l->hub->limits;
+}
+
+static bool load_workspace(struct loading *l, const struct client *c)
+{
+    if (l->workspace && l->workspace->id == c->workspace_id)
+        return true;
+    struct directory_workspace *w = ARENA_NEW(&l->directory->arena, struct directory_workspace);
+    if (!w)
+        return false;
+    w->id = c->workspace_id;
+    w->domain = arena_dup(&l->directory->arena, c->workspace_domain);
+    w->enabled = c->workspace_enabled;
+    w->limits = load_limits(l, c);
+    l->workspace = w;
+    return w->domain.ptr && w->limits;
+}
 
 static bool open_secret(const struct keyring *k, const struct client *c, struct str record,
                         struct secret *ret)
@@ -81,37 +125,104 @@ static bool open_secret(const struct keyring *k, const struct client *c, struct 
 }
 
 /* A secret that does not open disables its client alone: the others still sign. */
-static enum err load_client(void *arg, const struct client *c)
+static void open_secrets(const struct keyring *keyring, const struct client *c,
+                         struct directory_client *to)
 {
-    struct loading *loading = arg;
-    struct directory *d = loading->directory;
-    struct directory_client *to = xcalloc(1, sizeof(*to));
-    to->id = c->id;
-    to->workspace_id = c->workspace_id;
-    to->enabled = c->workspace_enabled && !c->disabled_at;
-    to->previous_until = c->previous_until;
-    copy_names(to, c);
-    bool opened = open_secret(loading->keyring, c, c->sealed_secret, &to->secret);
+    bool opened = open_secret(keyring, c, c->sealed_secret, &to->secret);
     if (opened && c->sealed_previous.len)
-        opened = open_secret(loading->keyring, c, c->sealed_previous, &to->previous);
-    if (!opened) {
-        to->enabled = false;
-        log_event(LOG_ERROR, "client_secret_unreadable", LOG_STR("client_id", c->client_id),
-                  LOG_CSTR("mend", "rotate the client's secret, or restore the key file"));
-    }
-    if (d->n_clients >= d->n_buckets)
-        grow(d);
-    struct directory_client **bucket = bucket_of(d, to->client_id);
-    to->next = *bucket;
-    *bucket = to;
-    d->n_clients++;
-    return ERR_OK;
+        opened = open_secret(keyring, c, c->sealed_previous, &to->previous);
+    if (opened)
+        return;
+    to->enabled = false;
+    log_event(LOG_ERROR, "client_secret_unreadable", LOG_STR("client_id", c->client_id),
+              LOG_CSTR("mend", "rotate the client's secret, or restore the key file"));
 }
 
-void directory_hub_init(struct directory_hub *hub, struct store *store,
-                        const struct keyring *keyring)
+/* So do permissions that cannot be read: they may have been meant to keep the client out. */
+static bool load_permissions(struct loading *l, const struct client *c, struct directory_client *to)
 {
-    *hub = (struct directory_hub){.store = store, .keyring = keyring};
+    struct permissions p;
+    struct error error;
+    arena_clear(&l->scratch);
+    error_init(&error, &l->scratch);
+    if (permissions_parse(c->permissions, &l->scratch, &p, &error) != ERR_OK) {
+        p = permissions_everything;
+        to->enabled = false;
+        log_unreadable("permissions_unreadable", c->client_id, &error, "the client is shut out");
+    }
+    to->permissions = permissions_copy(&p, &l->directory->arena);
+    return to->permissions != NULL;
+}
+
+/* Who was there before counts on. */
+static struct counters *load_counters(struct loading *l, const struct client *c)
+{
+    const struct directory *before = l->hub->current;
+    const struct directory_client *old = before ? find(before, c->client_id) : NULL;
+    if (old && old->id == c->id)
+        return counters_retain(old->counters);
+    return counters_new(c->id, l->hub->endpoints->n, &l->hub->changed);
+}
+
+static void add(struct directory *d, struct directory_client *c)
+{
+    if (d->n_clients >= d->n_buckets)
+        grow(d);
+    struct directory_client **bucket = bucket_of(d, c->client_id);
+    c->next = *bucket;
+    *bucket = c;
+    d->n_clients++;
+}
+
+static enum err load_client(void *arg, const struct client *c)
+{
+    struct loading *l = arg;
+    struct str client_id = arena_dup(&l->directory->arena, c->client_id);
+    if (!client_id.ptr || !load_workspace(l, c))
+        return ERR_NO_MEMORY;
+    struct directory_client *to = xcalloc(1, sizeof(*to));
+    to->id = c->id;
+    to->client_id = client_id;
+    to->workspace = l->workspace;
+    to->enabled = c->workspace_enabled && !c->disabled_at;
+    to->previous_until = c->previous_until;
+    to->counters = load_counters(l, c);
+    add(l->directory, to);
+    open_secrets(l->hub->keyring, c, to);
+    return load_permissions(l, c, to) ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err load(struct directory_hub *hub, struct store_reader *reader, struct directory **ret)
+{
+    struct directory *d = xcalloc(1, sizeof(*d));
+    atomic_init(&d->references, 1);
+    arena_init(&d->arena, DIRECTORY_ARENA_MAX);
+    grow(d);
+    struct loading loading = {.hub = hub, .directory = d};
+    arena_init(&loading.scratch, MAX(PLAN_ARENA_MAX, PERMISSIONS_ARENA_MAX));
+    struct tx *tx;
+    enum err e = store_read_begin(reader, &tx);
+    if (!e) {
+        e = client_each(tx, load_client, &loading);
+        store_read_end(reader);
+    }
+    arena_release(&loading.scratch);
+    if (e)
+        directory_drop(d);
+    else
+        *ret = d;
+    return e;
+}
+
+/* --- the hub ------------------------------------------------------------------------------ */
+
+void directory_hub_init(struct directory_hub *hub, struct store *store,
+                        const struct keyring *keyring, const struct endpoints *endpoints)
+{
+    *hub = (struct directory_hub){.store = store, .keyring = keyring, .endpoints = endpoints};
+    hub->limits = xcalloc(MAX(endpoints->n, (size_t)1), sizeof(*hub->limits));
+    for (size_t i = 0; i < endpoints->n; i++)
+        hub->limits[i] = endpoints->list[i].limit;
     if (pthread_mutex_init(&hub->mutex, NULL) != 0)
         die("cannot make a mutex");
 }
@@ -120,26 +231,9 @@ void directory_hub_release(struct directory_hub *hub)
 {
     directory_drop(hub->current);
     hub->current = NULL;
+    counters_list_release(&hub->changed);
+    free(hub->limits);
     pthread_mutex_destroy(&hub->mutex);
-}
-
-static enum err load(struct directory_hub *hub, struct store_reader *reader, struct directory **ret)
-{
-    struct directory *d = xcalloc(1, sizeof(*d));
-    atomic_init(&d->references, 1);
-    grow(d);
-    struct loading loading = {d, hub->keyring};
-    struct tx *tx;
-    enum err e = store_read_begin(reader, &tx);
-    if (!e) {
-        e = client_each(tx, load_client, &loading);
-        store_read_end(reader);
-    }
-    if (e)
-        directory_drop(d);
-    else
-        *ret = d;
-    return e;
 }
 
 enum err directory_reload(struct directory_hub *hub, struct store_reader *reader)
@@ -157,6 +251,8 @@ enum err directory_reload(struct directory_hub *hub, struct store_reader *reader
     directory_drop(old);
     return e;
 }
+
+/* --- a loop's view ------------------------------------------------------------------------ */
 
 void directory_view_init(struct directory_view *view, struct directory_hub *hub)
 {
@@ -186,10 +282,5 @@ static void view_refresh(struct directory_view *view)
 const struct directory_client *directory_find(struct directory_view *view, struct str client_id)
 {
     view_refresh(view);
-    if (!view->directory)
-        return NULL;
-    for (struct directory_client *c = *bucket_of(view->directory, client_id); c; c = c->next)
-        if (str_eq(c->client_id, client_id))
-            return c;
-    return NULL;
+    return view->directory ? find(view->directory, client_id) : NULL;
 }

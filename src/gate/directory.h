@@ -7,18 +7,31 @@
 
 #include "base/secret.h"
 #include "crypto/seal.h"
+#include "gate/counters.h"
+#include "gate/permissions.h"
 #include "store/store.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Shared by its clients; in the snapshot's arena. */
+struct directory_workspace {
+    int64_t id;
+    struct str domain;
+    bool enabled;
+    const struct limit *limits; /* of each endpoint */
+};
+
 struct directory_client {
     struct directory_client *next; /* of its bucket */
-    int64_t id, workspace_id;
-    struct str client_id, domain;
+    int64_t id;
+    const struct directory_workspace *workspace;
+    struct str client_id;
     bool enabled; /* the client and its workspace */
     struct secret secret;
     struct secret previous;
     int64_t previous_until; /* ms */
+    const struct permissions *permissions;
+    struct counters *counters; /* move on to the next snapshot */
 };
 
 struct directory; /* one snapshot */
@@ -29,11 +42,14 @@ struct directory_hub {
     _Atomic uint64_t version;
     struct store *store;
     const struct keyring *keyring;
+    const struct endpoints *endpoints;
+    struct limit *limits; /* the default plan */
+    struct counters_list changed;
 };
 
-/* Empty until the first reload. store and keyring outlive the hub. */
+/* Empty until the first reload. store, keyring and endpoints outlive the hub. */
 void directory_hub_init(struct directory_hub *hub, struct store *store,
-                        const struct keyring *keyring);
+                        const struct keyring *keyring, const struct endpoints *endpoints);
 void directory_hub_release(struct directory_hub *hub);
 /* Reads everything anew through `reader`, which is the caller's, and publishes it. */
 enum err directory_reload(struct directory_hub *hub, struct store_reader *reader) MUST_USE;

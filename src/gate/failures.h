@@ -1,8 +1,10 @@
-/* How often authentication failed, per client address (http_address_counted), in a fixed window.
+/* How often authentication failed, per client address (http_address_counted), in a fixed window
+ * that begins with the first failure.
  *
  * Asked only when a request was refused, so that a mutex is cheap enough; one for all loops. The
- * table has a fixed size (AUTH_FAILURE_ADDRESSES): when it is full, the address of a place that
- * failed least makes room. */
+ * table has a fixed size (AUTH_FAILURE_ADDRESSES): an address has its place in one of many small
+ * sets, which a random key chooses, and when its set is full, the address there that failed least
+ * makes room. */
 #pragma once
 
 #include "gate/plan.h"
@@ -15,3 +17,14 @@ void failures_free(struct failures *f); /* NULL is fine */
 /* Counts one. ERR_RATE_LIMIT, with the seconds to wait, when the window was full before. */
 enum err failures_count(struct failures *f, const struct http_address *a, const struct limit *limit,
                         int64_t now_s, int *ret_retry_after) MUST_USE;
+
+/* --- for who saves them --------------------------------------------------------------------- */
+struct failures_record {
+    struct http_address address;
+    int64_t start_s;
+    int64_t requests;
+};
+/* Up to `max` addresses whose window became full since they were last asked for; how many. */
+size_t failures_take_full(struct failures *f, struct failures_record *records, size_t max);
+/* What was saved before, or what could not be saved after all, which is then asked for again. */
+void failures_restore(struct failures *f, const struct failures_record *record, bool saved);

@@ -1,18 +1,28 @@
 #include "gate/gate.h"
 #include "base/random.h"
 
-void gate_init(struct gate *g, struct directory_hub *hub, int64_t window_s)
+void gate_init(struct gate *g, struct directory_hub *hub, struct failures *failures,
+               struct policy *policy)
 {
-    *g = (struct gate){.window_s = window_s};
+    *g = (struct gate){.policy = policy_retain(policy), .failures = failures};
     random_bytes(g->nobodys_secret, sizeof(g->nobodys_secret));
     directory_view_init(&g->view, hub);
     hmac_init(&g->hmac);
+}
+
+void gate_set_policy(struct gate *g, struct policy *policy)
+{
+    struct policy *old = g->policy;
+    g->policy = policy_retain(policy);
+    policy_release(old);
 }
 
 void gate_release(struct gate *g)
 {
     directory_view_release(&g->view);
     hmac_release(&g->hmac);
+    policy_release(g->policy);
+    g->policy = NULL;
 }
 
 struct claim { /* what the four headers say */
@@ -133,24 +143,129 @@ static bool is_signed(struct gate *g, const struct http_request *r, struct str p
     return is_signed_with(g, r, path, claim, previous) && overlap;
 }
 
-enum err gate_check(struct gate *g, const struct http_request *r, struct str path, int64_t now_ms,
-                    struct caller *ret, struct error *error)
+/* --- whose request it is ------------------------------------------------------------------ */
+
+static bool is_proxy(const struct policy *p, const struct http_address *a)
+{
+    for (size_t i = 0; i < p->n_proxies; i++)
+        if (http_network_has(&p->proxies[i], a))
+            return true;
+    return false;
+}
+
+static struct str split_last(struct str *rest)
+{
+    size_t at = rest->len;
+    while (at > 0 && rest->ptr[at - 1] != ',')
+        at--;
+    struct str last = str_skip(*rest, at);
+    rest->len = at ? at - 1 : 0;
+    return str_trim(last);
+}
+
+enum forwarded { FORWARDED_BY_PROXIES, FORWARDED_BY_CLIENT, FORWARDED_MALFORMED };
+
+/* One field's addresses from the right; empty ones are none (RFC 9110 §5.6.1.2). */
+static enum forwarded read_forwarded(const struct policy *p, struct str list,
+                                     struct http_address *ret)
+{
+    while (list.len) {
+        struct str one = split_last(&list);
+        struct http_address a;
+        if (one.len == 0)
+            continue;
+        if (!http_address_parse(one, &a))
+            return FORWARDED_MALFORMED;
+        if (!is_proxy(p, &a)) {
+            *ret = a;
+            return FORWARDED_BY_CLIENT;
+        }
+    }
+    return FORWARDED_BY_PROXIES;
+}
+
+void gate_client_address(const struct gate *g, const struct http_request *r,
+                         struct http_address *ret)
+{
+    *ret = http_address_of(&r->peer);
+    if (!is_proxy(g->policy, ret))
+        return;
+    enum forwarded found = FORWARDED_BY_PROXIES;
+    for (size_t i = r->n_headers; i > 0 && found == FORWARDED_BY_PROXIES; i--)
+        if (str_eq_nocase(r->headers[i - 1].name, STR("X-Forwarded-For")))
+            found = read_forwarded(g->policy, r->headers[i - 1].value, ret);
+}
+
+/* --- the check ---------------------------------------------------------------------------- */
+
+static enum err check(struct gate *g, const struct http_request *r, struct str path, int64_t now_ms,
+                      struct caller *ret, struct error *error)
 {
     struct claim claim;
     enum err e = read_claim(r, &claim, error);
     if (e)
         return e;
     const struct directory_client *client = directory_find(&g->view, claim.client_id);
-    if (client && !(client->enabled && str_eq(client->domain, claim.domain)))
+    if (client && !(client->enabled && str_eq(client->workspace->domain, claim.domain)))
         client = NULL;
     if (!is_signed(g, r, path, &claim, client, now_ms))
         return error_set(error, ERR_AUTHENTICATION, "Invalid HMAC signature");
-    int64_t off = claim.timestamp_s - now_ms / 1000;
-    if (off > g->window_s || off < -g->window_s)
+    int64_t off = claim.timestamp_s - now_ms / 1000, window_s = g->policy->sign_window_s;
+    if (off > window_s || off < -window_s)
         return error_set(error, ERR_TIMESTAMP_EXPIRED,
                          "X-Timestamp is %lld seconds %s the server's clock; %lld are allowed",
                          (long long)(off < 0 ? -off : off), off < 0 ? "behind" : "ahead of",
-                         (long long)g->window_s);
-    *ret = (struct caller){client->workspace_id, client->id, claim.domain, claim.client_id};
-    return ERR_OK;
+                         (long long)window_s);
+    *ret = (struct caller){
+        .workspace_id = client->workspace->id,
+        .client_row_id = client->id,
+        .domain = claim.domain,
+        .client_id = claim.client_id,
+        .permissions = permissions_copy(client->permissions, error->arena),
+        .client = client,
+    };
+    return ret->permissions ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err count_failure(struct gate *g, const struct http_request *r, int64_t now_ms,
+                              enum err e, struct error *error)
+{
+    struct http_address address;
+    int retry_after = 0;
+    gate_client_address(g, r, &address);
+    address = http_address_counted(&address);
+    enum err full = failures_count(g->failures, &address, &g->policy->authentication_failures,
+                                   now_ms / 1000, &retry_after);
+    if (!full)
+        return e;
+    error_init(error, error->arena);
+    error->retry_after = retry_after;
+    return error_set(error, full,
+                     "Too many requests from your address failed authentication; try again in "
+                     "%d seconds",
+                     retry_after);
+}
+
+enum err gate_check(struct gate *g, const struct http_request *r, struct str path, int64_t now_ms,
+                    struct caller *ret, struct error *error)
+{
+    enum err e = check(g, r, path, now_ms, ret, error);
+    return e && e != ERR_NO_MEMORY ? count_failure(g, r, now_ms, e, error) : e;
+}
+
+enum err gate_limit(struct gate *g, const struct caller *caller, size_t endpoint, int64_t now_ms,
+                    struct limit_state *ret, struct error *error)
+{
+    const struct directory_client *client = caller->client;
+    const struct limit *limit = &client->workspace->limits[endpoint];
+    int64_t now_s = now_ms / 1000;
+    enum err e = counters_take(client->counters, endpoint, limit, now_s, ret);
+    if (!e)
+        return e;
+    error->retry_after = (int)MAX(ret->reset_s - now_s, INT64_C(1));
+    char text[LIMIT_TEXT_MAX];
+    limit_format(limit, text);
+    return error_set(error, e,
+                     "The limit of %s for this endpoint is used up; try again in %d seconds", text,
+                     error->retry_after);
 }

@@ -1,8 +1,10 @@
 /* What stands before every handler of the signed API: the four headers, the signature, the
- * timestamp (developer-api.md §1.2), in that order. */
+ * timestamp (developer-api.md §1.2), in that order; then the rate limit (§1.6). */
 #pragma once
 
 #include "gate/directory.h"
+#include "gate/failures.h"
+#include "gate/policy.h"
 #include "gate/signature.h"
 #include "http/http.h"
 
@@ -10,23 +12,45 @@
 struct gate {
     struct directory_view view;
     struct hmac hmac;
-    int64_t window_s;                  /* either side of our clock */
+    struct policy *policy;
+    struct failures *failures;         /* of all loops */
     char nobodys_secret[2 * HMAC_LEN]; /* random: what unknown callers are measured against */
 };
 
-void gate_init(struct gate *g, struct directory_hub *hub, int64_t window_s);
+/* hub and failures outlive the gate; the policy is retained. */
+void gate_init(struct gate *g, struct directory_hub *hub, struct failures *failures,
+               struct policy *policy);
 void gate_release(struct gate *g);
+/* On the loop's thread, between requests. The new one is retained, the old one released. */
+void gate_set_policy(struct gate *g, struct policy *policy);
 
-/* Who signed: valid as long as the request's arena. */
+/* Who signed: valid as long as the request, but for `client`. */
 struct caller {
     int64_t workspace_id;
     int64_t client_row_id;
     struct str domain;
     struct str client_id;
+    const struct permissions *permissions; /* never NULL once somebody is known */
+    const struct directory_client *client; /* for gate_limit alone: gone with the next gate_check */
 };
 
 /* `path` is the request's path relative to the base URL; the full path is accepted in the signed
  * string as well. Every refusal of who it is and of the signature is the same answer after the same
- * work. */
+ * work.
+ *
+ * A refusal of authentication is counted against the client's address; over the policy's limit it
+ * is ERR_RATE_LIMIT, with retry_after, instead. Who signs well always passes, whatever came from
+ * the same address: behind one proxy there are good and bad. */
 enum err gate_check(struct gate *g, const struct http_request *r, struct str path, int64_t now_ms,
                     struct caller *ret, struct error *error) MUST_USE;
+
+/* Counts one call of the endpoint (its place in struct endpoints) that gate_check let pass just
+ * now. ERR_RATE_LIMIT, with retry_after, when its window is full; *ret is set then too. */
+enum err gate_limit(struct gate *g, const struct caller *caller, size_t endpoint, int64_t now_ms,
+                    struct limit_state *ret, struct error *error) MUST_USE;
+
+/* Whose request it is: the peer. When that is one of the policy's proxies it is the right-most
+ * address of X-Forwarded-For that is none of them: what stands left of it, anybody may have
+ * written. The peer, when the header is malformed or names proxies only. */
+void gate_client_address(const struct gate *g, const struct http_request *r,
+                         struct http_address *ret);

@@ -1,6 +1,10 @@
 #include "base/limits.h"
 #include "gate/plan.h"
 
+#include <inttypes.h>
+
+_Static_assert(LIMIT_REQUESTS_MAX == 16777215, "LIMIT_FORM says it");
+
 static const struct {
     struct str name;
     int64_t seconds;
@@ -27,4 +31,18 @@ bool limit_parse(struct str text, struct limit *ret)
         return false;
     *ret = limit;
     return true;
+}
+
+void limit_format(const struct limit *l, char out[LIMIT_TEXT_MAX])
+{
+    const char *window = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(windows); i++)
+        if (windows[i].seconds == l->window_s)
+            window = windows[i].name.ptr;
+    if (l->requests == 0)
+        snprintf(out, LIMIT_TEXT_MAX, "unlimited");
+    else if (window)
+        snprintf(out, LIMIT_TEXT_MAX, "%" PRId64 "/%s", l->requests, window);
+    else /* a route's own; no plan can say it */
+        snprintf(out, LIMIT_TEXT_MAX, "%" PRId64 "/%" PRId64 "s", l->requests, l->window_s);
 }

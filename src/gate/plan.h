@@ -12,17 +12,20 @@
 #include "base/err.h"
 
 struct limit {
-    int64_t requests; /* in a window; 0: unlimited */
+    int64_t requests; /* in a window, up to LIMIT_REQUESTS_MAX; 0: unlimited */
     int64_t window_s;
 };
 
 /* "500/min", "unlimited" */
 bool limit_parse(struct str text, struct limit *ret) MUST_USE;
+#define LIMIT_FORM     "N/s, N/min, N/h, N/day or unlimited, N from 1 to 16777215"
+#define LIMIT_TEXT_MAX 48
+void limit_format(const struct limit *l, char out[LIMIT_TEXT_MAX]);
 
 /* What can be limited, in the order in which counters are kept: the routes, then the two for
  * requests that no route takes ("other reads", "other writes"). Made once from the route table. */
 struct endpoint {
-    struct str name; /* "GET /waba-numbers" */
+    struct str name; /* "GET /waba-numbers"; NUL-terminated */
     struct limit limit;
 };
 struct endpoints {
@@ -30,9 +33,14 @@ struct endpoints {
     size_t n;
 };
 
+/* Its place, or e->n. */
+size_t endpoints_find(const struct endpoints *e, struct str name);
+
 /* ret_limits[e->n]: the defaults where `json` says nothing (all of them when it is empty). Every
- * wrong member is named in the details; an unknown endpoint with the nearest one. */
+ * wrong member is named in the details; an unknown endpoint with the nearest one. The error's arena
+ * holds the parsed text. */
 enum err plan_parse(struct str json, const struct endpoints *e, struct limit *ret_limits,
                     struct error *error) MUST_USE;
-/* "500/min" */
-void plan_format_limit(const struct limit *l, char out[32]);
+/* The same, all from the default: what `hudhud plan example` prints. {NULL, 0} when out of memory.
+ */
+struct str plan_example(const struct endpoints *e, struct arena *arena);

@@ -45,7 +45,8 @@ enum err client_set_enabled(struct tx *tx, int64_t workspace_id, struct str clie
 
 #define SELECT_CLIENTS                                                                             \
     "SELECT c.id, c.workspace_id, w.domain, w.disabled_at IS NULL, c.client_id, c.name, "          \
-    "c.secret, c.previous_secret, c.previous_until, c.disabled_at, c.created_at, c.updated_at "    \
+    "c.secret, c.previous_secret, c.previous_until, c.disabled_at, c.created_at, c.updated_at, "   \
+    "w.plan, c.permissions "                                                                       \
     "FROM clients c JOIN workspaces w ON w.id = c.workspace_id "
 
 static enum err each_row(struct rows *rows, enum err (*each)(void *arg, const struct client *c),
@@ -66,6 +67,8 @@ static enum err each_row(struct rows *rows, enum err (*each)(void *arg, const st
             .disabled_at = row_i64(rows, 9),
             .created_at = row_i64(rows, 10),
             .updated_at = row_i64(rows, 11),
+            .workspace_plan = row_text(rows, 12),
+            .permissions = row_text(rows, 13),
         };
         stopped = each(arg, &c);
     }
@@ -76,7 +79,7 @@ static enum err each_row(struct rows *rows, enum err (*each)(void *arg, const st
 enum err client_each(struct tx *tx, enum err (*each)(void *arg, const struct client *c), void *arg)
 {
     struct rows rows;
-    enum err e = tx_query(tx, SELECT_CLIENTS "ORDER BY c.id", NO_PARAMS, &rows);
+    enum err e = tx_query(tx, SELECT_CLIENTS "ORDER BY c.workspace_id, c.id", NO_PARAMS, &rows);
     return e ? e : each_row(&rows, each, arg);
 }
 

@@ -7,12 +7,14 @@ struct client {
     int64_t id;
     int64_t workspace_id;
     struct str workspace_domain;
+    struct str workspace_plan; /* JSON; empty: the default */
     bool workspace_enabled;
     struct str client_id; /* what X-Client-ID says */
     struct str name;
     struct str sealed_secret;
     struct str sealed_previous; /* empty: none */
     int64_t previous_until;     /* ms; the previous secret verifies before this */
+    struct str permissions;     /* JSON; empty: everything */
     int64_t disabled_at;        /* ms; 0: enabled */
     int64_t created_at, updated_at;
 };
@@ -30,7 +32,7 @@ enum err client_rotate(struct tx *tx, int64_t workspace_id, struct str client_id
 /* ERR_NOT_FOUND. */
 enum err client_set_enabled(struct tx *tx, int64_t workspace_id, struct str client_id, bool enabled,
                             int64_t now) MUST_USE;
-/* By id. Text is valid during the callback; a callback's error ends it and is returned. */
+/* By workspace, then by id. Text is valid during the callback; a callback's error ends it and is returned. */
 enum err client_each(struct tx *tx, enum err (*each)(void *arg, const struct client *c),
                      void *arg) MUST_USE;
 enum err client_each_of_workspace(struct tx *tx, int64_t workspace_id,

@@ -23,6 +23,8 @@ struct serve {
     struct directory_hub directory;
     struct jobs *jobs;
     struct endpoints *endpoints;
+    struct policy *policy;
+    struct failures *failures;
     struct api_shared shared;
     struct serve_loop *loops;
     size_t n_loops; /* opened */
@@ -102,7 +104,7 @@ static enum err open_folder(struct serve *s, const char *data, struct error *err
     if (e)
         return e;
     pulse_init(&s->pulse);
-    directory_hub_init(&s->directory, s->store, &s->keyring);
+    directory_hub_init(&s->directory, s->store, &s->keyring, s->endpoints);
     e = directory_reload(&s->directory, s->reader);
     return e ? error_set(error, e, "cannot read the clients from the database") : ERR_OK;
 }
@@ -135,7 +137,8 @@ static void share(struct serve *s, const struct config *config)
         .endpoints = s->endpoints,
         .pulse = &s->pulse,
         .sync_interval_s = config_number(config, "sync-interval"),
-        .sign_window_s = config_number(config, "sign-window"),
+        .policy = s->policy,
+        .failures = s->failures,
         .started_at = clock_now_ms(),
         .graph_url = config_cstr(config, "graph-url"),
         .graph_version = config_cstr(config, "graph-version"),
@@ -223,6 +226,8 @@ static void release(struct serve *s)
         serve_loop_release(&s->loops[i]);
     free(s->loops);
     jobs_free(s->jobs);
+    policy_release(s->policy);
+    failures_free(s->failures);
     free(s->endpoints);
     if (s->directory.store)
         directory_hub_release(&s->directory);
@@ -245,8 +250,11 @@ enum err serve_start(const char *data, const struct config *config, bool public_
     sem_init(&s->stop_asked, 0, 0);
     sem_init(&s->drained, 0, 0);
     s->endpoints = route_endpoints_new(api_routes);
+    s->failures = failures_new();
     s->drain_timeout_s = config_number(config, "drain-timeout");
-    enum err e = folder_name(&s->folder, data, error);
+    enum err e = settings_make_policy(config, &s->policy, error);
+    if (!e)
+        e = folder_name(&s->folder, data, error);
     if (!e)
         e = read_app_secret(s, config, error);
     if (!e)

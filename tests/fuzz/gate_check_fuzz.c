@@ -13,8 +13,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct gate gate;
     static struct http_request r;
     if (!gate.view.hub) {
-        directory_hub_init(&hub, NULL, NULL);
-        gate_init(&gate, &hub, SIGN_WINDOW_S);
+        static const struct endpoints none = {NULL, 0};
+        struct policy *policy = policy_new();
+        policy->sign_window_s = SIGN_WINDOW_S;
+        directory_hub_init(&hub, NULL, NULL, &none);
+        gate_init(&gate, &hub, failures_new(), policy);
     }
     memset(&r, 0, sizeof(r));
     arena_init(&r.arena, REQUEST_ARENA_MAX);

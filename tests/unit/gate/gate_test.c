@@ -10,11 +10,19 @@
 #define NOW_MS (NOW_S * INT64_C(1000))
 #define WINDOW 300
 
+static const struct endpoint two_endpoints[] = {
+    {STR_INIT("GET /waba-numbers"), {3, 60}},
+    {STR_INIT("POST /waba-numbers"), {0}},
+};
+static const struct endpoints endpoints = {two_endpoints, 2};
+
 struct world {
     struct fixture *fixture;
     struct keyring keyring;
     struct store_reader *reader;
     struct directory_hub hub;
+    struct policy *policy;
+    struct failures *failures;
     struct gate gate;
     struct hmac hmac;
     struct arena arena;
@@ -81,8 +89,11 @@ static int setup(void **state)
     keyring_add(&w->keyring, 1, key);
     arena_init(&w->arena, 64 * MIB);
     assert_int_equal(store_reader_open(w->fixture->store, &w->reader, &w->fixture->error), ERR_OK);
-    directory_hub_init(&w->hub, w->fixture->store, &w->keyring);
-    gate_init(&w->gate, &w->hub, WINDOW);
+    directory_hub_init(&w->hub, w->fixture->store, &w->keyring, &endpoints);
+    w->policy = policy_new();
+    w->policy->sign_window_s = WINDOW;
+    w->failures = failures_new();
+    gate_init(&w->gate, &w->hub, w->failures, w->policy);
     hmac_init(&w->hmac);
     add_client(w, (struct make){.client_id = "cl_1", .secret = "your-hmac-secret"});
     *state = w;
@@ -94,6 +105,8 @@ static int teardown(void **state)
     struct world *w = *state;
     void *fixture = w->fixture;
     gate_release(&w->gate);
+    policy_release(w->policy);
+    failures_free(w->failures);
     hmac_release(&w->hmac);
     directory_hub_release(&w->hub);
     store_reader_close(w->reader);
