@@ -6,17 +6,21 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/metrics.h"
 #include "base/secret.h"
 #include "json/reader.h"
 #include <uv.h>
 
 struct graph;
 
+struct graph_stats;
+
 struct graph_options {
     const char *url;                 /* "https://graph.facebook.com", no slash at its end */
     const char *version;             /* "v25.0" */
     const struct secret *app_secret; /* for appsecret_proof; NULL or empty: none is sent */
     int timeout_ms;                  /* of one request; 0: GRAPH_TIMEOUT_MS */
+    struct graph_stats *stats; /* counted into; outlives the graph; NULL: nothing is counted */
 };
 
 enum err graph_open(uv_loop_t *loop, const struct graph_options *options, struct graph **ret,
@@ -38,7 +42,15 @@ enum graph_outcome {
     GRAPH_UNUSABLE,    /* not JSON, wrong shape, too large, an endless list */
     GRAPH_CANCELLED,   /* graph_close */
 };
+#define GRAPH_OUTCOMES (GRAPH_CANCELLED + 1)
 const char *graph_outcome_name(enum graph_outcome o);
+
+/* Written by the graph's thread, read by any. */
+struct graph_stats {
+    struct counter answers[GRAPH_OUTCOMES]; /* requests, by how they ended */
+    struct histogram times;                 /* from the start of a request to its answer */
+    struct gauge running, waiting;          /* under way; waiting for a place */
+};
 
 /* Meta's usage headers of one answer: how much of the quota is used up. */
 struct graph_usage {

@@ -5,6 +5,7 @@
 #include "graph/transport.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "crypto/hex.h"
 #include "crypto/hmac.h"
@@ -21,6 +22,7 @@ struct graph {
     struct hmac hmac;
     int timeout_ms;
     struct graph_learned learned;
+    struct graph_stats *stats; /* NULL: nothing is counted */
 
     struct list running;   /* in the multi */
     struct list waiting;   /* for one of GRAPH_CONNECTIONS_MAX places */
@@ -58,6 +60,7 @@ struct transfer {
     struct buf app_usage, business_usage;
     size_t header_bytes;
     bool was_sent;
+    int64_t begun_us;    /* monotonic */
     const char *gave_up; /* why we ended it; else NULL */
     char why[CURL_ERROR_SIZE];
 };
@@ -100,11 +103,39 @@ static void free_transfer(struct transfer *t)
     free(t);
 }
 
+static size_t list_length(const struct list *list)
+{
+    size_t n = 0;
+    list_for_each (node, list)
+        n++;
+    return n;
+}
+
+static void show_load(struct graph *g)
+{
+    if (!g->stats)
+        return;
+    gauge_set(&g->stats->running, (int64_t)g->n_running);
+    gauge_set(&g->stats->waiting, (int64_t)list_length(&g->waiting));
+}
+
+static void count_answer(const struct transfer *t, const struct graph_answer *a)
+{
+    struct graph_stats *stats = t->graph->stats;
+    if (!stats)
+        return;
+    counter_add(&stats->answers[a->outcome], 1);
+    if (t->begun_us)
+        histogram_add(&stats->times, &histogram_times,
+                      (uint64_t)(clock_monotonic_us() - t->begun_us));
+}
+
 /* The last thing that happens to a transfer, in no list any more. It leaves the multi first: the
  * callback may close the graph. */
 static void answer(struct transfer *t, const struct graph_answer *a)
 {
     leave_multi(t);
+    count_answer(t, a);
     t->cb(t->arg, a);
     free_transfer(t);
 }
@@ -238,6 +269,7 @@ static void set_callbacks(struct transfer *t)
 static void start(struct transfer *t)
 {
     struct graph *g = t->graph;
+    t->begun_us = clock_monotonic_us();
     t->easy = curl_easy_init();
     if (!t->easy)
         die("out of memory");
@@ -260,6 +292,7 @@ static void start_waiting(struct graph *g)
 {
     while (!g->closing && g->n_running < GRAPH_CONNECTIONS_MAX && !list_empty(&g->waiting))
         start(CONTAINER_OF(list_take(&g->waiting), struct transfer, node));
+    show_load(g);
 }
 
 /* --- the end of a transfer ---------------------------------------------------------------- */
@@ -618,6 +651,7 @@ enum err graph_open(uv_loop_t *loop, const struct graph_options *options, struct
     g->url = xmalloc(size);
     snprintf(g->url, size, "%s/%s", options->url, options->version);
     g->loop = loop;
+    g->stats = options->stats;
     g->is_local = is_local;
     g->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : GRAPH_TIMEOUT_MS;
     if (options->app_secret && options->app_secret->len)

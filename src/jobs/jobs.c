@@ -69,6 +69,7 @@ static void on_tick(uv_timer_t *tick)
     struct jobs *j = tick->data;
     if (!j->stopping)
         job_sync_tick(j);
+    job_sync_show(j);
 }
 
 static void wake_loop(void *arg)
@@ -104,6 +105,7 @@ enum err jobs_start(const struct jobs_options *options, struct jobs **ret, struc
 {
     struct jobs *j = xcalloc(1, sizeof(*j));
     j->options = *options;
+    j->options.graph.stats = &j->stats.graph;
     list_init(&j->accounts);
     if (uv_loop_init(&j->loop) != 0 || uv_async_init(&j->loop, &j->wake, on_wake) != 0 ||
         uv_timer_init(&j->loop, &j->tick) != 0)
@@ -113,7 +115,7 @@ enum err jobs_start(const struct jobs_options *options, struct jobs **ret, struc
     queue_init(&j->writes, wake_loop, &j->wake);
     enum err e = store_reader_open(options->store, &j->reader, error);
     if (!e)
-        e = graph_open(&j->loop, &options->graph, &j->graph, error);
+        e = graph_open(&j->loop, &j->options.graph, &j->graph, error);
     if (!e && options->sync_interval_s) {
         e = job_sync_load(j);
         if (e)
@@ -127,6 +129,11 @@ enum err jobs_start(const struct jobs_options *options, struct jobs **ret, struc
     else
         *ret = j;
     return e;
+}
+
+const struct jobs_stats *jobs_stats(const struct jobs *j)
+{
+    return &j->stats;
 }
 
 void jobs_submit(struct jobs *j, struct jobs_task *task)

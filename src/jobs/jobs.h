@@ -47,11 +47,22 @@ struct jobs_options {
     int64_t sync_interval_s; /* 0: no periodic sync, as in a command without a server */
 };
 
+/* Written by the jobs thread, read by any. The gauges are as true as its last tick. */
+struct jobs_stats {
+    struct graph_stats graph;
+    struct counter syncs[GRAPH_OUTCOMES];     /* by how asking Meta ended */
+    struct counter syncs_unwritten;           /* ... and the store did not take what was learnt */
+    struct gauge accounts, accounts_failing;  /* linked; whose last sync failed */
+    struct gauge syncs_running, runs_pending; /* the latter of any kind */
+};
+
 struct jobs;
 
 /* Starts the thread. The options are copied, what they point to outlives the jobs. */
 enum err jobs_start(const struct jobs_options *options, struct jobs **ret,
                     struct error *error) MUST_USE;
+/* As long as the jobs are there. */
+const struct jobs_stats *jobs_stats(const struct jobs *j);
 /* Any thread. After jobs_stop began, the task comes back at once with ERR_UNAVAILABLE. */
 void jobs_submit(struct jobs *j, struct jobs_task *task);
 /* Cancels what waits for Meta (those tasks come back with ERR_UNAVAILABLE), lets commits finish,

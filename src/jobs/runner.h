@@ -30,6 +30,7 @@ struct jobs {
     bool ticking;         /* accounts that are due are being started */
     size_t n_pending;     /* runs of any kind that are not over: the loop stays for them */
     bool stopping;
+    struct jobs_stats stats;
 };
 
 /* A write that comes back to the jobs thread. */
@@ -58,6 +59,7 @@ bool job_read_facts(const struct graph_account *account, struct arena *arena,
 /* sync.c */
 enum err job_sync_load(struct jobs *j) MUST_USE; /* every linked account, due now */
 void job_sync_tick(struct jobs *j);
+void job_sync_show(struct jobs *j); /* in the gauges of the stats */
 void job_sync_task(struct jobs *j, struct jobs_task *task);
 /* An account was linked, or linked again; Meta was asked at that wall time. */
 void job_sync_linked(struct jobs *j, int64_t account_id, int64_t asked_at);

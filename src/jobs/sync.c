@@ -109,6 +109,13 @@ static void log_outcome(const struct sync_run *run, enum err e)
         log_event(LOG_DEBUG, "sync_unchanged", LOG_STR("waba_id", run->account.waba_id));
 }
 
+static void count_run(struct jobs *j, const struct sync_run *run, enum err e)
+{
+    counter_add(&j->stats.syncs[run->failure.outcome], 1);
+    if (e && e != ERR_NOT_FOUND)
+        counter_add(&j->stats.syncs_unwritten, 1);
+}
+
 static void answer_tasks(struct sync_run *run, enum err e)
 {
     for (struct list *node; (node = list_take(&run->tasks));) {
@@ -161,6 +168,7 @@ static void sync_finish(struct sync_run *run, enum err e)
     struct job_account *entry = run->entry;
     bool gone = e == ERR_NOT_FOUND && list_empty(&entry->waiting);
     log_outcome(run, e);
+    count_run(j, run, e);
     if (!e && run->failure.outcome == GRAPH_OK)
         pulse_raise(j->options.pulse, entry->id, run->began_at);
     answer_tasks(run, e);
@@ -345,6 +353,19 @@ void job_sync_linked(struct jobs *j, int64_t account_id, int64_t asked_at)
     entry->throttled_until_ms = 0; /* the token may be another one */
     entry->due_ms = now_ms() + jittered(j->options.sync_interval_s * 1000);
     pulse_raise(j->options.pulse, account_id, asked_at);
+}
+
+void job_sync_show(struct jobs *j)
+{
+    int64_t accounts = 0, failing = 0;
+    list_for_each (node, &j->accounts) {
+        accounts++;
+        failing += CONTAINER_OF(node, struct job_account, node)->failures > 0;
+    }
+    gauge_set(&j->stats.accounts, accounts);
+    gauge_set(&j->stats.accounts_failing, failing);
+    gauge_set(&j->stats.syncs_running, (int64_t)j->n_syncs);
+    gauge_set(&j->stats.runs_pending, (int64_t)j->n_pending);
 }
 
 void job_sync_release(struct jobs *j)

@@ -15,10 +15,12 @@ struct store {
     pthread_t thread;
     struct queue queue;     /* of struct store_write, by their node */
     struct tx tx;           /* the writer thread's */
-    bool failing;           /* the writer thread's: the last commit failed */
+    _Atomic bool failing;   /* the last commit failed; the writer thread's */
     _Atomic size_t waiting; /* submitted, and not yet in a batch */
     _Atomic uint64_t generation;
     _Atomic uint64_t commits, writes, failed_commits, checkpoints;
+    _Atomic int64_t committed_us; /* as in store_stats */
+    struct histogram batches, times;
     /* store_write_now waits here and not in a queue on its own stack: the writer may still be
      * inside queue_push when the waiter has its write and is gone. */
     struct queue now; /* only its address is used, as the reply_to of such a write */
@@ -90,13 +92,26 @@ static enum err apply_batch(struct store *s, struct list *waiting, struct list *
     return err;
 }
 
+static enum err commit(struct store *s, size_t good, bool *ret_wrote)
+{
+    int64_t begun = clock_monotonic_us();
+    enum err err = s->engine->commit(s->tx.connection, ret_wrote);
+    int64_t now = clock_monotonic_us();
+    if (err || !*ret_wrote)
+        return err;
+    atomic_store_explicit(&s->committed_us, now, memory_order_relaxed);
+    histogram_add(&s->times, &histogram_times, (uint64_t)(now - begun));
+    histogram_add(&s->batches, &histogram_sizes, good);
+    return ERR_OK;
+}
+
 /* Durable when it returns 0. A batch in which nothing succeeded is rolled back rather than
  * committed: pages that were changed and changed back would be written. */
 static enum err finish_batch(struct store *s, enum err err, size_t good)
 {
     bool wrote = false;
     if (!err && good > 0)
-        err = s->engine->commit(s->tx.connection, &wrote);
+        err = commit(s, good, &wrote);
     if (err || good == 0)
         s->engine->rollback(s->tx.connection);
     if (err) {
@@ -249,12 +264,18 @@ uint64_t store_generation(const struct store *s)
 
 struct store_stats store_stats(const struct store *s)
 {
-    return (struct store_stats){
+    struct store_stats stats = {
         .commits = atomic_load(&s->commits),
         .writes = atomic_load(&s->writes),
         .failed_commits = atomic_load(&s->failed_commits),
         .checkpoints = atomic_load(&s->checkpoints),
+        .waiting = atomic_load(&s->waiting),
+        .failing = atomic_load(&s->failing),
+        .committed_us = atomic_load(&s->committed_us),
     };
+    histogram_read(&s->batches, &stats.batches);
+    histogram_read(&s->times, &stats.times);
+    return stats;
 }
 
 /* --- readers ------------------------------------------------------------------------------ */

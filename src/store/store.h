@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/metrics.h"
 #include "base/queue.h"
 
 struct store;
@@ -64,6 +65,11 @@ uint64_t store_generation(const struct store *s);
 
 struct store_stats {
     uint64_t commits, writes, failed_commits, checkpoints;
+    uint64_t waiting;                /* writes in the queue now */
+    bool failing;                    /* the last commit that was tried failed */
+    int64_t committed_us;            /* monotonic; when one last succeeded; 0: none yet */
+    struct histogram_values batches; /* histogram_sizes: writes in a commit */
+    struct histogram_values times;   /* histogram_times: how long a commit took */
 };
 struct store_stats store_stats(const struct store *s); /* any thread */
 

@@ -31,6 +31,7 @@ static struct fake {
     uint64_t sent; /* bytes that the other side took */
 
     struct graph *graph;
+    struct graph_stats stats;
     struct secret token;
     struct arena arena;
 } fake;
@@ -173,6 +174,7 @@ static inline void fake_open_graph(int timeout_ms, const struct secret *app_secr
         .version = "v25.0",
         .app_secret = app_secret,
         .timeout_ms = timeout_ms,
+        .stats = &fake.stats,
     };
     if (graph_open(&fake.loop, &options, &fake.graph, &error) != ERR_OK)
         fail_msg("%.*s", STR_FMT(error.message));

@@ -344,6 +344,8 @@ static void more_requests_than_places(void **state)
     for (int i = 0; i < 100; i++)
         uv_run(&fake.loop, UV_RUN_NOWAIT);
     assert_int_equal(fake.n_requests, GRAPH_CONNECTIONS_MAX);
+    assert_int_equal(gauge_read(&fake.stats.running), GRAPH_CONNECTIONS_MAX);
+    assert_int_equal(gauge_read(&fake.stats.waiting), ARRAY_LEN(late));
     fake.handle = answer_ok;
     fake_run(&done, ARRAY_LEN(slow) + ARRAY_LEN(late));
     for (size_t i = 0; i < ARRAY_LEN(slow); i++)
@@ -352,6 +354,12 @@ static void more_requests_than_places(void **state)
         assert_int_equal(late[i].calls, 1);
         assert_int_equal(late[i].outcome, GRAPH_OK);
     }
+    struct histogram_values times = {0};
+    histogram_read(&fake.stats.times, &times);
+    assert_true(times.sum >= ARRAY_LEN(slow) * 250000); /* each slow one took its time-out */
+    assert_int_equal(counter_read(&fake.stats.answers[GRAPH_UNREACHABLE]), ARRAY_LEN(slow));
+    assert_int_equal(counter_read(&fake.stats.answers[GRAPH_OK]), ARRAY_LEN(late));
+    assert_int_equal(gauge_read(&fake.stats.running) + gauge_read(&fake.stats.waiting), 0);
 }
 
 /* --- size --------------------------------------------------------------------------------- */

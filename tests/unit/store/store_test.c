@@ -113,6 +113,12 @@ static void test_one_batch_is_one_commit_and_a_failure_is_its_own(void **state)
     assert_int_equal(count_settings(f->store), 6);
     assert_int_equal(store_generation(f->store), generation + 1);
     assert_int_equal(store_stats(f->store).commits, 1);
+    assert_int_equal(store_stats(f->store).batches.buckets[3], 1); /* 5 to 8 in one commit */
+    assert_int_equal(store_stats(f->store).batches.sum, 7);
+    assert_true(store_stats(f->store).times.sum > 0);
+    assert_true(store_stats(f->store).committed_us > 0);
+    assert_false(store_stats(f->store).failing);
+    assert_int_equal(store_stats(f->store).waiting, 0);
     assert_int_equal(store_stats(f->store).writes, 7); /* with the gate */
     gate_release(&gate);
     queue_release(&back);
