@@ -6,8 +6,17 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void connection_run(struct http_connection *c);
+
+/* The client has sent what we have not read yet. */
+static bool bytes_wait(const struct http_connection *c)
+{
+    uv_os_fd_t fd;
+    int waiting;
+    return uv_fileno(&c->handle, &fd) == 0 && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0;
+}
 
 /* --- the end ------------------------------------------------------------------------------ */
 
@@ -39,13 +48,10 @@ void http_connection_close(struct http_connection *c)
     c->state = CONNECTION_CLOSED;
     c->request.gone = true;
     list_remove(&c->node);
+    if (c->counted)
+        http_ledger_give_back(c->server->ledger, &c->address);
+    c->counted = false;
     uv_close(&c->handle, on_closed);
-}
-
-void http_connection_drain(struct http_connection *c)
-{
-    if (c->state == CONNECTION_READING && http_parser_is_idle(&c->parser) && !c->running)
-        http_connection_close(c);
 }
 
 /* All was answered and written. Closing while the client still sends would make the kernel reset
@@ -130,7 +136,7 @@ static bool deadline_of(const struct http_connection *c, enum http_deadline *ret
     else if (c->state == CONNECTION_HANDLING)
         return false;
     else if (http_parser_is_idle(&c->parser))
-        *ret = HTTP_DEADLINE_IDLE;
+        *ret = c->server->draining ? HTTP_DEADLINE_DRAIN : HTTP_DEADLINE_IDLE;
     else
         *ret = c->parser.stage == STAGE_BODY ? HTTP_DEADLINE_BODY : HTTP_DEADLINE_HEADER;
     return true;
@@ -152,6 +158,11 @@ static void set_deadline(struct http_connection *c)
     c->renewed = false;
     if (timed)
         c->expires_ms = uv_now(s->loop) + (uint64_t)s->after_ms[kind];
+}
+
+void http_connection_drain(struct http_connection *c)
+{
+    set_deadline(c);
 }
 
 /* --- requests ----------------------------------------------------------------------------- */
@@ -189,6 +200,13 @@ static void answer(struct http_connection *c, const struct http_response *respon
     c->state = keep ? CONNECTION_READING : CONNECTION_CLOSING;
 }
 
+/* Nothing comes after this answer: the handler wants it so, or the server ends. Who has sent on
+ * while it drains, before it was told not to, is answered to the last. */
+static bool is_last(const struct http_connection *c, const struct http_response *response)
+{
+    return response->close || (c->server->draining && !http_parser_has_more(&c->parser));
+}
+
 /* The connection can go on only when it is known where the next request begins. */
 static void refuse(struct http_connection *c, enum err e, const char *why, bool keep)
 {
@@ -197,7 +215,7 @@ static void refuse(struct http_connection *c, enum err e, const char *why, bool 
     if (s->hooks.refuse)
         s->hooks.refuse(s->arg, &c->request, e, why, &response);
     response.status = err_status(e);
-    keep = keep && !response.close && !s->draining;
+    keep = keep && !is_last(c, &response);
     c->linger = !keep;
     answer(c, &response, keep);
 }
@@ -246,17 +264,6 @@ static bool step(struct http_connection *c)
     return event != PARSER_MORE;
 }
 
-/* All that arrived is answered, or is the beginning of a request. */
-static void end_if_useless(struct http_connection *c)
-{
-    if (c->ended) {
-        http_connection_close(c); /* the rest of the request will never come */
-    } else if (c->server->draining && http_parser_is_idle(&c->parser)) {
-        c->linger = true; /* the last answer did not say that there would be no other */
-        finish(c);
-    }
-}
-
 static void set_reading(struct http_connection *c);
 
 /* Takes as many requests as have arrived, until one waits for its answer or the client is to read;
@@ -272,8 +279,8 @@ static void connection_run(struct http_connection *c)
     flush(c);
     if (c->state == CONNECTION_CLOSING && !c->writing)
         finish(c);
-    if (c->state == CONNECTION_READING && !c->writing)
-        end_if_useless(c);
+    if (c->state == CONNECTION_READING && !c->writing && c->ended)
+        http_connection_close(c); /* all is answered; the rest of a request will never come */
     if (c->state == CONNECTION_CLOSED)
         return;
     set_deadline(c);
@@ -301,8 +308,7 @@ void http_respond(struct http_request *r, const struct http_response *response)
     struct http_connection *c = connection_of(r);
     if (!take_back(c))
         return;
-    bool draining = c->server->draining;
-    c->linger = draining || response->close;
+    c->linger = is_last(c, response);
     if (response->body.len > HTTP_OUT_MAX) {
         log_event(LOG_ERROR, "answer_too_large", LOG_STR("path", r->path));
         refuse(c, ERR_INTERNAL, "the answer is too large", false);
@@ -384,19 +390,9 @@ static void set_reading(struct http_connection *c)
         uv_read_stop(&c->stream);
 }
 
-/* --- its beginning and its time-outs ------------------------------------------------------ */
+/* --- its beginning ------------------------------------------------------------------------ */
 
-static void set_peer(struct http_connection *c, bool is_unix)
-{
-    int len = sizeof(c->request.peer);
-    c->request.from_unix = is_unix;
-    if (is_unix)
-        return;
-    uv_tcp_nodelay(&c->tcp, 1);
-    uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&c->request.peer, &len);
-}
-
-void http_connection_accept(struct http_server *s, uv_stream_t *listener, bool is_unix)
+static struct http_connection *connection_new(struct http_server *s)
 {
     struct http_connection *c = xcalloc(1, sizeof(*c));
     c->server = s;
@@ -405,21 +401,91 @@ void http_connection_accept(struct http_server *s, uv_stream_t *listener, bool i
     buf_init(&c->out, HTTP_OUT_MAX + HTTP_GATHER_SIZE + HTTP_HEADER_SIZE_MAX);
     buf_init(&c->sending, c->out.max);
     http_parser_init(&c->parser, &c->request);
-    if (is_unix)
-        uv_pipe_init(s->loop, &c->pipe, 0);
-    else
-        uv_tcp_init(s->loop, &c->tcp);
-    c->handle.data = c;
     c->renewed = true;
     s->n_connections++;
-    if (uv_accept(listener, &c->stream) != 0 || s->n_connections > HTTP_CONNECTIONS_MAX) {
+    return c;
+}
+
+/* The socket becomes libuv's, or is closed. */
+static bool connection_attach(struct http_connection *c, int fd, bool is_unix)
+{
+    int status;
+    if (is_unix) {
+        uv_pipe_init(c->server->loop, &c->pipe, 0);
+        status = uv_pipe_open(&c->pipe, fd);
+    } else {
+        uv_tcp_init(c->server->loop, &c->tcp);
+        status = uv_tcp_open(&c->tcp, fd);
+        uv_tcp_nodelay(&c->tcp, 1);
+    }
+    c->handle.data = c;
+    if (status != 0)
+        close(fd);
+    return status == 0;
+}
+
+/* The first of the idle ones that may go for another; NULL when none may. Who has just sent
+ * something is idle no more, though we have not read it. */
+static struct http_connection *longest_idle(const struct http_server *s, bool counted)
+{
+    int tries = HTTP_EVICT_TRIES;
+    list_for_each (node, &s->connections[HTTP_DEADLINE_IDLE]) {
+        struct http_connection *c = CONTAINER_OF(node, struct http_connection, node);
+        if (tries-- == 0)
+            return NULL;
+        if (c->counted >= counted && !bytes_wait(c))
+            return c;
+    }
+    return NULL;
+}
+
+bool http_connection_evict(struct http_server *s)
+{
+    struct http_connection *c = longest_idle(s, false);
+    if (c)
+        http_connection_close(c);
+    return c != NULL;
+}
+
+/* May one more connection come from there? An idle one may have to go for it. */
+static bool count_in(struct http_server *s, const struct http_address *a)
+{
+    struct http_connection *idle = longest_idle(s, true);
+    switch (http_ledger_take(s->ledger, a, idle ? &idle->address : NULL)) {
+    case HTTP_LEDGER_TAKEN: return true;
+    case HTTP_LEDGER_REPLACED:
+        idle->counted = false;
+        http_connection_close(idle);
+        return true;
+    default: return false;
+    }
+}
+
+void http_connection_open(struct http_server *s, int fd, const struct sockaddr_storage *peer)
+{
+    struct http_address address = {0};
+    bool counted = peer && s->ledger;
+    if (peer)
+        address = http_address_of(peer);
+    if (counted && !count_in(s, &address)) {
+        close(fd);
+        return;
+    }
+    struct http_connection *c = connection_new(s);
+    c->counted = counted;
+    c->address = address;
+    c->request.from_unix = !peer;
+    if (peer)
+        c->request.peer = *peer;
+    if (!connection_attach(c, fd, !peer)) {
         http_connection_close(c);
         return;
     }
-    set_peer(c, is_unix);
     set_deadline(c);
     set_reading(c);
 }
+
+/* --- its time-outs ------------------------------------------------------------------------ */
 
 /* A slow reader gets on as long as it reads at all. */
 static void expire_write(struct http_connection *c)
@@ -434,9 +500,22 @@ static void expire_write(struct http_connection *c)
     set_deadline(c);
 }
 
+/* Who has just sent something is idle no more: it is read in this turn of the loop. */
+static void expire_idle(struct http_connection *c)
+{
+    if (!bytes_wait(c)) {
+        http_connection_close(c);
+        return;
+    }
+    c->renewed = true;
+    set_deadline(c);
+}
+
 void http_connection_expire(struct http_connection *c)
 {
     switch (c->deadline) {
+    case HTTP_DEADLINE_IDLE:
+    case HTTP_DEADLINE_DRAIN: expire_idle(c); break;
     case HTTP_DEADLINE_WRITE: expire_write(c); break;
     case HTTP_DEADLINE_HEADER:
         refuse(c, ERR_REQUEST_TIMEOUT, "the header did not arrive in time", false);

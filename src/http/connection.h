@@ -2,6 +2,7 @@
  * lives on the server's thread. */
 #pragma once
 
+#include "http/ledger.h"
 #include "http/parser.h"
 
 enum http_connection_state {
@@ -27,6 +28,8 @@ struct http_connection {
     struct http_parser parser;   /* fills it */
     struct buf out;              /* answers not given to the socket yet */
     struct buf sending;          /* what libuv is writing: stays in place while `writing` */
+    struct http_address address; /* of the client */
+    bool counted;                /* in the ledger */
     enum http_connection_state state;
     bool running;     /* inside connection_run: an answer only adds to `out` */
     bool writing;     /* libuv is writing `sending` */
@@ -44,13 +47,15 @@ struct http_connection {
     size_t lingered;     /* bytes thrown away */
 };
 
-/* Takes the waiting connection of a listener. */
-void http_connection_accept(struct http_server *s, uv_stream_t *listener, bool is_unix);
+/* Takes the accepted socket `fd`; peer NULL: a unix socket's. Closes it when there are too many. */
+void http_connection_open(struct http_server *s, int fd, const struct sockaddr_storage *peer);
+/* Closes the connection that has been idle longest. False when none is idle. */
+bool http_connection_evict(struct http_server *s);
 /* Its deadline has passed. */
 void http_connection_expire(struct http_connection *c);
 /* Ends it at once, whatever it is doing. */
 void http_connection_close(struct http_connection *c);
-/* The server drains: ends it if nothing of a request has arrived. */
+/* The server drains: if it is idle, it is so for the last time. */
 void http_connection_drain(struct http_connection *c);
 
 /* The server's side: the last of what it waits for in a drain may be gone. */

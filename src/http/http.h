@@ -96,12 +96,13 @@ struct http_hooks {
 };
 
 struct http_timeouts { /* milliseconds; zero means the default of limits.h */
-    int header, body, idle, write;
+    int header, body, idle, write, drain;
 };
 
 /* What a connection may take only so long for. */
 enum http_deadline {
     HTTP_DEADLINE_IDLE,   /* the first byte of a request */
+    HTTP_DEADLINE_DRAIN,  /* the same, while the server drains */
     HTTP_DEADLINE_HEADER, /* the rest of its header */
     HTTP_DEADLINE_BODY,
     HTTP_DEADLINE_WRITE,  /* the client to read some of an answer */
@@ -116,6 +117,7 @@ struct http_server {
     uv_loop_t *loop;
     struct http_hooks hooks;
     void *arg;
+    struct http_ledger *ledger; /* NULL: connections are not counted */
     struct list listeners;
     int after_ms[HTTP_DEADLINE_COUNT];            /* how long each kind takes */
     struct list connections[HTTP_DEADLINE_COUNT]; /* the one to expire first is first */
@@ -156,8 +158,10 @@ void http_server_set_ledger(struct http_server *s, struct http_ledger *ledger);
 /* TLS for the connections to TCP listeners that come from now on; NULL: none. Retained. On the
  * loop's thread. */
 void http_server_set_tls(struct http_server *s, struct http_tls_context *context);
-/* Stops listening, closes idle connections, answers what was begun with `Connection: close`;
- * `drained` is called once nothing is left. http_server_kill closes what is left by force. */
+/* Stops listening, and ends without a request that goes unanswered: who has connected is let in, a
+ * connection may send another request for HTTP_DRAIN_IDLE_MS, what was begun is answered, and the
+ * answer behind which nothing more has arrived says `Connection: close`. `drained` is called once
+ * no connection is left. http_server_kill closes what is left by force. */
 void http_server_drain(struct http_server *s, void (*drained)(void *arg));
 void http_server_kill(struct http_server *s);
 /* Requests of which something has arrived and whose answer is not with the client yet. */
