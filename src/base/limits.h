@@ -27,6 +27,10 @@
 #define HTTP_GATHER_SIZE       (64 * KIB) /* answers to pipelined requests that leave in one write */
 #define HTTP_EXTRA_HEADERS_MAX 16         /* of one answer, beyond the fixed ones */
 #define HTTP_GZIP_MIN          KIB        /* a smaller answer fits a packet as it is */
+#define HTTP_TLS_HANDSHAKE_MAX                                                                     \
+    (16 * KIB) /* of a client's handshake; real ones take 4 KiB at most */
+/* A record that is not whole yet (RFC 8446 §5.2: 16 KiB and 256 bytes), and a read. */
+#define HTTP_TLS_INPUT_SIZE    (3 * HTTP_READ_SIZE)
 #define HTTP_LISTEN_BACKLOG    1024
 #define HTTP_LEDGER_BUCKETS    4096 /* of the table from address to its connections */
 #define HTTP_EVICT_TRIES       8 /* idle connections looked at to find one that may be closed */
