@@ -4,6 +4,7 @@ option(HUDHUD_PACKAGE "install the systemd units and /etc/hudhud too, as the pac
 install(FILES README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md TYPE DOC)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY packaging/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY share/scenarios DESTINATION ${CMAKE_INSTALL_DATADIR}/hudhud)
 
 # The settings as a file to begin with: what this very program prints.

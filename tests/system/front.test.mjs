@@ -1,0 +1,106 @@
+// The example proxies of packaging/examples, in front of the real server: what was signed arrives as
+// it was signed, and what a proxy answers itself has the form of the API.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { test } from 'node:test';
+import { sign } from './lib/hudhud.mjs';
+import { fronts, startFront } from './lib/fronts.mjs';
+import { startWorld } from './lib/world.mjs';
+
+// One call whose path goes out byte for byte, as fetch's would not
+// -> {status, headers, text, json()}.
+function request(port, method, path, { headers = {}, body, from } = {}) {
+  return new Promise((resolve, reject) => {
+    const sent = http.request({
+      host: '127.0.0.1', port, method, path, headers, localAddress: from, agent: false,
+    }, (answer) => {
+      const parts = [];
+      answer.on('data', (part) => parts.push(part));
+      answer.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        resolve({ status: answer.statusCode, headers: answer.headers, text,
+          json: () => JSON.parse(text) });
+      });
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+function call(port, method, path, creds, { body, headers } = {}) {
+  const length = body === undefined ? {} :
+    { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+  return request(port, method, `/api/developer${path}`,
+    { body, headers: { ...sign(method, path, body, creds), ...length, ...headers } });
+}
+
+// Each of these is spelt in a way that a proxy could tidy up.
+const PATHS = [
+  '/waba-numbers?include=health&searchTerm=%D9%87%2F+a;b&&=',
+  '/waba-numbers?x=%61%zz',
+  '/waba-numbers?',
+  '/waba%2Dnumbers',
+  '/waba-numbers//1',
+  '/waba-numbers/./1',
+  '/waba-numbers/../waba-numbers',
+];
+
+for (const front of fronts) {
+  test(`${front.name}: what was signed arrives as it was signed`, async (t) => {
+    const world = await startWorld(t, { link: false });
+    const port = await startFront(t, front, world.server.port);
+    if (!port) return;
+    const body = JSON.stringify({ waba_id: world.sim.wabaId, access_token: world.sim.token });
+    const linked = await call(port, 'POST', '/waba-numbers', world.creds, { body });
+    assert.equal(linked.status, 201, linked.text);
+    for (const path of PATHS) {
+      const direct = await call(world.server.port, 'GET', path, world.creds);
+      const through = await call(port, 'GET', path, world.creds);
+      assert.notEqual(direct.status, 401, path);
+      assert.equal(through.status, direct.status, `${path}: ${through.text}`);
+      if (direct.status === 200) assert.equal(through.text, direct.text, path);
+    }
+  });
+
+  test(`${front.name}: answers are passed on as they are`, async (t) => {
+    const world = await startWorld(t);
+    const port = await startFront(t, front, world.server.port);
+    if (!port) return;
+    const list = await call(port, 'GET', '/waba-numbers', world.creds);
+    assert.match(list.headers['x-request-id'], /^req_/);
+    const again = await call(port, 'GET', '/waba-numbers', world.creds,
+      { headers: { 'If-None-Match': list.headers.etag } });
+    assert.equal(again.status, 304, again.text);
+    const refused = await call(port, 'GET', '/waba-numbers', { ...world.creds, secret: 'x' });
+    assert.equal(refused.status, 401);
+    assert.equal(refused.json().error, 'authentication_failed');
+  });
+
+  test(`${front.name}: a body beyond all limits does not reach the server`, async (t) => {
+    const world = await startWorld(t, { link: false });
+    const port = await startFront(t, front, world.server.port);
+    if (!port) return;
+    const answer = await call(port, 'POST', '/waba-numbers', world.creds,
+      { body: JSON.stringify({ access_token: 'x'.repeat(2 << 20) }) }).catch((error) => error);
+    // A proxy may cut the connection while the rest of it is still coming.
+    assert.ok(answer.status === 413 || answer.code === 'EPIPE' || answer.code === 'ECONNRESET', answer);
+    assert.equal((await call(port, 'GET', '/waba-numbers', world.creds)).status, 404);
+  });
+
+  test(`${front.name}: says in the API's form that the server is away, and finds it again`, async (t) => {
+    const world = await startWorld(t);
+    const listen = `127.0.0.1:${world.server.port}`;
+    const port = await startFront(t, front, world.server.port);
+    if (!port) return;
+    await world.server.stop();
+    const away = await call(port, 'GET', '/waba-numbers', world.creds);
+    assert.equal(away.status, 503, away.text);
+    assert.equal(away.json().error, 'service_unavailable');
+    assert.match(away.json().request_id, /^req_[\w-]{20,}$/);
+    assert.equal(away.headers['x-request-id'], away.json().request_id);
+    assert.equal(away.headers['retry-after'], '5');
+    assert.match(away.headers['content-type'], /^application\/json/);
+    await world.restart(['--listen', listen]);
+    assert.equal((await call(port, 'GET', '/waba-numbers', world.creds)).status, 200);
+  });
+}
