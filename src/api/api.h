@@ -11,6 +11,7 @@
 #include "jobs/jobs.h"
 
 struct call;
+struct docs;
 struct route;
 
 struct api_shared {
@@ -20,6 +21,7 @@ struct api_shared {
     struct keyring *keyring;
     const struct route *routes;        /* of the signed API: api_routes, or a test's own */
     const struct endpoints *endpoints; /* of these routes: route_endpoints_new */
+    const struct docs *docs;           /* the public pages; NULL: none */
     struct pulse *pulse;
     int64_t sync_interval_s; /* for `stale`, also where no periodic sync runs */
     struct policy *policy;     /* until another is set */

@@ -1,4 +1,5 @@
 #include "api/dispatch.h"
+#include "api/docs.h"
 #include "api/respond.h"
 #include "api/run.h"
 #include "base/clock.h"
@@ -112,8 +113,31 @@ static enum err find_call(struct call *call)
     return call->route ? ERR_OK : explain_no_route(call, &t);
 }
 
+/* The public pages, which need no signature. */
+static const struct docs_page *find_page(const struct call *call)
+{
+    const struct docs *docs = call->api->shared->docs;
+    return docs && !call->request->from_unix ? docs_find(docs, call->request->path) : NULL;
+}
+
+static void answer_page(struct call *call, const struct docs_page *page)
+{
+    enum http_method method = call->request->method;
+    if (method == HTTP_GET || method == HTTP_HEAD) {
+        respond_page(call, page);
+        return;
+    }
+    call->error.allow = STR("GET, HEAD");
+    respond(call, error_set(&call->error, ERR_METHOD_NOT_ALLOWED, "This page can only be read"));
+}
+
 void dispatch(struct call *call)
 {
+    const struct docs_page *page = find_page(call);
+    if (page) {
+        answer_page(call, page);
+        return;
+    }
     enum err e = find_call(call);
     if (e)
         respond(call, e);

@@ -8,6 +8,9 @@ call_fn numbers_list, numbers_get, numbers_history;
 call_fn numbers_link, numbers_linked;
 call_fn numbers_sync, numbers_synced;
 call_fn numbers_unlink;
+/* numbers_doc.c */
+extern const struct doc numbers_list_doc, numbers_get_doc, numbers_history_doc;
+extern const struct doc numbers_link_doc, numbers_sync_doc, numbers_unlink_doc;
 
 /* admin_workspaces.c */
 call_fn workspaces_list;

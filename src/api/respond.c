@@ -1,5 +1,6 @@
 #include "api/respond.h"
 #include "api/answer.h"
+#include "api/docs.h"
 #include "api/etag.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -98,6 +99,16 @@ void respond(struct call *call, enum err e)
     jobs_task_release(&call->task);
     http_respond(r, &response);
     buf_release(&body);
+}
+
+void respond_page(struct call *call, const struct docs_page *page)
+{
+    struct http_response response = {0};
+    add_headers(&response, NULL, call->arena);
+    docs_fill(page, call->request, &response);
+    log_call(call->request, call, response.status);
+    count_call(call, ERR_OK, response.status);
+    http_respond(call->request, &response);
 }
 
 void respond_refused(struct api *api, struct http_request *r, enum err e, const char *why,

@@ -4,8 +4,12 @@
 
 #include "api/call.h"
 
+struct docs_page;
+
 /* Answers with what the handler wrote, or with the error; the call dies with its request. */
 void respond(struct call *call, enum err e);
+/* Answers a GET or HEAD with a public page. */
+void respond_page(struct call *call, const struct docs_page *page);
 /* Fills the answer to a request that never became a call. */
 void respond_refused(struct api *api, struct http_request *r, enum err e, const char *why,
                      struct http_response *response);

@@ -3,13 +3,16 @@
 /* One line an endpoint. The last columns are its documentation and its deprecation,
  * if any. */
 const struct route api_routes[] = {
-    {HTTP_GET, "/waba-numbers", READ, LIMIT_READ, NULL, numbers_list, NULL, NULL},
-    {HTTP_POST, "/waba-numbers", LIVE, LIMIT_WRITE, numbers_link, numbers_linked, NULL, NULL},
-    {HTTP_GET, "/waba-numbers/{id}", READ, LIMIT_READ, NULL, numbers_get, NULL, NULL},
-    {HTTP_DELETE, "/waba-numbers/{id}", WRITE, LIMIT_WRITE, NULL, numbers_unlink, NULL, NULL},
-    {HTTP_GET, "/waba-numbers/{id}/history", READ, LIMIT_READ, NULL, numbers_history, NULL, NULL},
-    {HTTP_POST, "/waba-numbers/{id}/sync", LIVE, LIMIT_WRITE, numbers_sync, numbers_synced, NULL,
+    {HTTP_GET, "/waba-numbers", READ, LIMIT_READ, NULL, numbers_list, &numbers_list_doc, NULL},
+    {HTTP_POST, "/waba-numbers", LIVE, LIMIT_WRITE, numbers_link, numbers_linked, &numbers_link_doc,
      NULL},
+    {HTTP_GET, "/waba-numbers/{id}", READ, LIMIT_READ, NULL, numbers_get, &numbers_get_doc, NULL},
+    {HTTP_DELETE, "/waba-numbers/{id}", WRITE, LIMIT_WRITE, NULL, numbers_unlink,
+     &numbers_unlink_doc, NULL},
+    {HTTP_GET, "/waba-numbers/{id}/history", READ, LIMIT_READ, NULL, numbers_history,
+     &numbers_history_doc, NULL},
+    {HTTP_POST, "/waba-numbers/{id}/sync", LIVE, LIMIT_WRITE, numbers_sync, numbers_synced,
+     &numbers_sync_doc, NULL},
     {0},
 };
 

@@ -88,6 +88,11 @@
 #define PAGE_LIMIT_DEFAULT 20
 #define PAGE_MAX           1000000000 /* `page`: page * limit stays far inside 64 bits */
 
+/* --- documentation of the API ------------------------------------------------------------- */
+#define DOC_SCHEMAS_MAX 256        /* shapes that all endpoints together speak of */
+#define DOC_TEXT_MAX    (64 * KIB) /* one piece of text or example */
+#define DOCS_MAX        (8 * MIB)  /* /openapi.json and /docs, each; 6 endpoints take 60 KiB */
+
 /* --- store -------------------------------------------------------------------------------- */
 #define STORE_BATCH_ROWS       256   /* writes in one commit */
 #define STORE_BATCH_MS         20    /* a batch is closed after this long, whatever waits */

@@ -1,3 +1,4 @@
+#include "api/openapi.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 
@@ -11,6 +12,20 @@ enum err version_run(struct cli *cli)
         return ERR_OK;
     }
     cli_print_json(cli, STR("{\"version\":\"" HUDHUD_VERSION "\"}"));
+    return ERR_OK;
+}
+
+enum err openapi_run(struct cli *cli)
+{
+    _cleanup_(buf_release)
+    struct buf text;
+    buf_init(&text, DOCS_MAX);
+    struct endpoints *endpoints = route_endpoints_new(api_routes);
+    openapi_write(&text, api_routes, endpoints);
+    free(endpoints);
+    if (!buf_ok(&text))
+        return ERR_NO_MEMORY;
+    cli_print_json(cli, buf_str(&text));
     return ERR_OK;
 }
 

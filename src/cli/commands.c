@@ -362,6 +362,15 @@ const struct command commands[] = {
         .run = doctor_run,
     },
     {
+        .path = "openapi",
+        .summary = "Print the OpenAPI document",
+        .details =
+            "The developer API in OpenAPI 3.1, for generators of clients: what a server answers at\n"
+            "/openapi.json, without a server.",
+        .example = "hudhud openapi > openapi.json",
+        .run = openapi_run,
+    },
+    {
         .path = "version",
         .summary = "Print the version",
         .flags = COMMAND_JSON,

@@ -38,5 +38,6 @@ enum err sign_run(struct cli *cli) MUST_USE;
 enum err doctor_run(struct cli *cli) MUST_USE;
 
 /* about.c */
+enum err openapi_run(struct cli *cli) MUST_USE;
 enum err version_run(struct cli *cli) MUST_USE;
 enum err help_run(struct cli *cli) MUST_USE;

@@ -1,4 +1,5 @@
 #include "serve/serve.h"
+#include "api/docs.h"
 #include "api/route.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -25,6 +26,7 @@ struct serve {
     struct endpoints *endpoints;
     struct policy *policy;
     struct failures *failures;
+    struct docs *docs;
     struct api_shared shared;
     struct serve_loop *loops;
     size_t n_loops; /* opened */
@@ -135,6 +137,7 @@ static void share(struct serve *s, const struct config *config)
         .keyring = &s->keyring,
         .routes = api_routes,
         .endpoints = s->endpoints,
+        .docs = s->docs,
         .pulse = &s->pulse,
         .sync_interval_s = config_number(config, "sync-interval"),
         .policy = s->policy,
@@ -228,6 +231,7 @@ static void release(struct serve *s)
     jobs_free(s->jobs);
     policy_release(s->policy);
     failures_free(s->failures);
+    docs_free(s->docs);
     free(s->endpoints);
     if (s->directory.store)
         directory_hub_release(&s->directory);
@@ -262,6 +266,8 @@ enum err serve_start(const char *data, const struct config *config, bool public_
     if (!e)
         e = start_jobs(s, config, public_listener, error);
     if (!e) {
+        if (public_listener)
+            s->docs = docs_new(api_routes, s->endpoints);
         share(s, config);
         e = start_loops(s, config, public_listener, error);
     }
