@@ -7,3 +7,8 @@
 /* The workspace of the path's first parameter; sets caller.workspace_id. ERR_NOT_FOUND, explained.
  */
 enum err admin_find_workspace(struct call *call, struct workspace *ret) MUST_USE;
+
+/* One SLOW call at a time works on the files of the data folder: ERR_CONFLICT, explained, while
+ * another one does. */
+enum err admin_take_folder(struct call *call) MUST_USE;
+void admin_leave_folder(struct call *call);

@@ -5,12 +5,6 @@
 
 /* --- back from other threads -------------------------------------------------------------- */
 
-static void end_pending(struct api *api)
-{
-    if (--api->n_pending == 0 && api->idle)
-        api->idle(api->idle_arg);
-}
-
 static struct call *written_call(struct list *node)
 {
     struct store_write *w = CONTAINER_OF(node, struct store_write, node);
@@ -41,7 +35,7 @@ static void take_written(struct api *api)
             e = error_set(&call->error, reloaded,
                           "The change is saved, but not in force yet: restart the server");
         call->then(call, e);
-        end_pending(api);
+        run_end_pending(api);
     }
 }
 
@@ -55,7 +49,7 @@ static void on_wake(uv_async_t *wake)
     for (struct list *node; (node = list_take(&items));) {
         struct jobs_task *task = CONTAINER_OF(node, struct jobs_task, node);
         run_task_done(CONTAINER_OF(task, struct call, task));
-        end_pending(api);
+        run_end_pending(api);
     }
 }
 

@@ -27,7 +27,10 @@ struct api_shared {
     struct policy *policy;     /* until another is set */
     struct failures *failures; /* of authentication */
     int64_t started_at;
-    const char *listen; /* for /admin/status; any of these may be NULL */
+    const char *data; /* the folder */
+    const char *key_path;
+    _Atomic bool *folder_taken; /* a SLOW call is at work on the folder's files */
+    const char *listen;         /* for /admin/status; any of these may be NULL */
     const char *graph_url;
     const char *graph_version;
 };
@@ -42,6 +45,7 @@ struct api {
     uv_async_t wake;
     uv_prepare_t end_of_turn; /* lets the turn's read snapshot go */
     size_t n_pending;         /* calls that are on another thread */
+    _Atomic bool ending;      /* the loop ends: a SLOW call is not to keep it waiting */
     void (*idle)(void *arg);  /* called when n_pending falls to 0; may be NULL */
     void *idle_arg;
 };

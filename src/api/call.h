@@ -8,7 +8,9 @@
  *          is released after the commit.
  *   LIVE   check on the loop, in a read snapshot: fills call->task. The jobs thread carries it out.
  *          run on the loop, in a fresh snapshot, writes the answer.
- * A call, like its request, belongs to one thread at a time. */
+ *   SLOW   check on the loop. run on a thread of its own, which may wait for files and for the
+ * store and has no transaction; it ends early once call->api->ending is set. A call, like its
+ * request, belongs to one thread at a time. */
 #pragma once
 
 #include "api/api.h"
@@ -34,6 +36,8 @@ struct call {
     struct store_write write;
     void (*then)(struct call *call, enum err e); /* goes on when `write` is back on the loop */
     struct jobs_task task;
+    uv_work_t slow;
+    enum err slow_err;
 };
 
 /* {"status":true,"data": ... and its end; the handler writes the value between. With a message:

@@ -29,6 +29,10 @@ call_fn account_sync_check, account_sync_run;
 call_fn account_check_check, account_check_run;
 call_fn graph_check_check, graph_check_run;
 
+/* admin_keys.c */
+call_fn key_show;
+call_fn key_rotate_check, key_rotate;
+
 /* admin_numbers.c: the same as the signed API's, for the workspace in the path */
 call_fn admin_numbers_list, admin_numbers_get, admin_numbers_history;
 call_fn admin_numbers_link, admin_numbers_sync, admin_numbers_unlink;

@@ -8,7 +8,7 @@
 struct call;
 struct doc;
 
-enum route_kind { READ, WRITE, LIVE }; /* call.h says where each runs */
+enum route_kind { READ, WRITE, LIVE, SLOW }; /* call.h says where each runs */
 
 /* Which of the rate limits of developer-api.md §1.6 counts a call. */
 enum route_limit { LIMIT_NONE, LIMIT_READ, LIMIT_WRITE };
@@ -26,8 +26,8 @@ struct route {
     const char *pattern;
     enum route_kind kind;
     enum route_limit limit;
-    call_fn *check;                       /* WRITE, LIVE; may be NULL */
-    call_fn *run;                         /* READ, LIVE; apply of a WRITE */
+    call_fn *check;                       /* WRITE, LIVE, SLOW; may be NULL */
+    call_fn *run;                         /* READ, LIVE, SLOW; apply of a WRITE */
     const struct doc *doc;                /* NULL: not in the OpenAPI document */
     const struct deprecation *deprecated; /* NULL: it is not */
 };

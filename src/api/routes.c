@@ -27,6 +27,9 @@ const struct route admin_routes[] = {
     {HTTP_POST, "/accounts/{waba_id}/check", LIVE, LIMIT_NONE, account_check_check,
      account_check_run, NULL, NULL},
 
+    {HTTP_GET, "/key", READ, LIMIT_NONE, NULL, key_show, NULL, NULL},
+    {HTTP_POST, "/key/rotate", SLOW, LIMIT_NONE, key_rotate_check, key_rotate, NULL, NULL},
+
     {HTTP_GET, "/workspaces", READ, LIMIT_NONE, NULL, workspaces_list, NULL, NULL},
     {HTTP_POST, "/workspaces", WRITE, LIMIT_NONE, workspaces_create_check, workspaces_create_apply,
      NULL, NULL},

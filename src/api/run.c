@@ -61,13 +61,46 @@ static void run_live(struct call *call)
     jobs_submit(call->api->shared->jobs, task);
 }
 
+/* On a thread of libuv's. */
+static void on_slow(uv_work_t *work)
+{
+    struct call *call = CONTAINER_OF(work, struct call, slow);
+    call->slow_err = call->route->run(call);
+}
+
+static void on_slow_done(uv_work_t *work, int status)
+{
+    struct call *call = CONTAINER_OF(work, struct call, slow);
+    struct api *api = call->api;
+    respond(call, call->slow_err);
+    run_end_pending(api);
+}
+
+static void run_slow(struct call *call)
+{
+    enum err e = call->route->check ? call->route->check(call) : ERR_OK;
+    if (!e && uv_queue_work(call->api->wake.loop, &call->slow, on_slow, on_slow_done) != 0)
+        e = ERR_UNAVAILABLE;
+    if (e)
+        respond(call, e);
+    else
+        call->api->n_pending++;
+}
+
 void run_call(struct call *call)
 {
     switch (call->route->kind) {
     case READ: respond(call, run_in_snapshot(call, call->route->run)); break;
     case WRITE: run_write(call); break;
     case LIVE: run_live(call); break;
+    case SLOW: run_slow(call); break;
     }
+}
+
+void run_end_pending(struct api *api)
+{
+    if (--api->n_pending == 0 && api->idle)
+        api->idle(api->idle_arg);
 }
 
 void run_task_done(struct call *call)

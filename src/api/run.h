@@ -8,3 +8,5 @@
 void run_call(struct call *call);
 /* The jobs thread has carried its task out. */
 void run_task_done(struct call *call);
+/* A call that was on another thread is answered, or goes on elsewhere. */
+void run_end_pending(struct api *api);

@@ -352,6 +352,29 @@ const struct command commands[] = {
         .run = sim_command_run,
     },
     {
+        .path = "key show",
+        .summary = "Show which keys seal the database",
+        .flags = COMMAND_ADMIN,
+        .details =
+            "Tokens and secrets in the database are sealed with the key in DIR/key. Tells the ids of\n"
+            "the keys and how many values each has sealed; never a key itself.",
+        .example = "hudhud key show",
+        .run = key_show_run,
+    },
+    {
+        .path = "key rotate",
+        .summary = "Seal the database with a new key",
+        .flags = COMMAND_ADMIN,
+        .details =
+            "Makes a new key and seals every token and secret anew; a running server goes on\n"
+            "answering. A crash at any instant loses nothing: the next start ends the rotation.\n"
+            "\n"
+            "The old key is kept as DIR/key.<id>.old: backups that were made before, without their\n"
+            "key, need it. Keep it with them, and remove it from the folder.",
+        .example = "hudhud key rotate --data /var/lib/hudhud",
+        .run = key_rotate_run,
+    },
+    {
         .path = "doctor",
         .summary = "Check everything and say what to do",
         .flags = COMMAND_ADMIN,

@@ -34,6 +34,10 @@ enum err number_unlink_run(struct cli *cli) MUST_USE;
 enum err call_run(struct cli *cli) MUST_USE;
 enum err sign_run(struct cli *cli) MUST_USE;
 
+/* key.c */
+enum err key_show_run(struct cli *cli) MUST_USE;
+enum err key_rotate_run(struct cli *cli) MUST_USE;
+
 /* doctor.c */
 enum err doctor_run(struct cli *cli) MUST_USE;
 

@@ -52,14 +52,19 @@ void doctor_check_key(struct doctor *d)
     error_init(&error, &d->cli->arena);
     struct keyring keyring = {0};
     const char *path = cli_format(d->cli, "%s/key", d->data);
+    uint32_t ids[KEYRING_MAX];
     if (keyring_load(&keyring, path, &error))
         doctor_report(
             d, VERDICT_FAIL, "key", cli_format(d->cli, "%.*s", STR_FMT(error.message)),
             "without this file's key no token or secret can be read: restore it from your "
             "copy");
+    else if (keyring_ids(&keyring, ids) > 1)
+        doctor_report(
+            d, VERDICT_WARN, "key",
+            cli_format(d->cli, "%s holds more than one key: a rotation was cut short", path),
+            "restart the server: its start ends the rotation, and its log says how");
     else
-        doctor_report(d, VERDICT_OK, "key",
-                      cli_format(d->cli, "%s, key %08x", path, keyring_current(&keyring)), NULL);
+        doctor_report(d, VERDICT_OK, "key", cli_format(d->cli, "%s, key %08x", path, ids[0]), NULL);
     keyring_release(&keyring);
 }
 

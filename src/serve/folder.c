@@ -16,6 +16,7 @@ enum err folder_name(struct folder *f, const char *data, struct error *error)
     if (strlen(data) > FOLDER_PATH_MAX)
         return error_set(error, ERR_LIMIT, "the data folder's path is longer than %d characters",
                          FOLDER_PATH_MAX);
+    snprintf(f->data, sizeof(f->data), "%s", data);
     snprintf(f->database, sizeof(f->database), "%s/hudhud.db", data);
     snprintf(f->key, sizeof(f->key), "%s/key", data);
     snprintf(f->lock, sizeof(f->lock), "%s/lock", data);

@@ -8,6 +8,7 @@
 #define FOLDER_PATH_MAX 512 /* of the data folder; a unix socket's path is far shorter (108) */
 
 struct folder {
+    char data[FOLDER_PATH_MAX + 1];
     char database[FOLDER_PATH_MAX + 32];
     char key[FOLDER_PATH_MAX + 32];
     char lock[FOLDER_PATH_MAX + 32];

@@ -47,6 +47,7 @@ static void end_if_idle(void *arg)
 
 static void end(struct serve_loop *l)
 {
+    atomic_store(&l->api.ending, true);
     if (l->has_public)
         http_server_kill(&l->public_server);
     if (l->has_control)

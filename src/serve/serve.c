@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "model/rotation.h"
 #include "serve/folder.h"
 #include "serve/loop.h"
 #include "serve/settings.h"
@@ -21,6 +22,7 @@ struct serve {
     struct store *store;
     struct store_reader *reader; /* of the starting thread */
     struct pulse pulse;
+    _Atomic bool folder_taken;
     struct directory_hub directory;
     struct jobs *jobs;
     struct endpoints *endpoints;
@@ -105,6 +107,7 @@ static enum err open_folder(struct serve *s, const char *data, struct error *err
         e = folder_test_key(s->reader, &s->keyring, s->folder.key, error);
     if (e)
         return e;
+    rotation_finish(s->store, &s->keyring, s->folder.key, error);
     pulse_init(&s->pulse);
     directory_hub_init(&s->directory, s->store, &s->keyring, s->endpoints);
     e = directory_reload(&s->directory, s->reader);
@@ -135,6 +138,9 @@ static void share(struct serve *s, const struct config *config)
         .jobs = s->jobs,
         .directory = &s->directory,
         .keyring = &s->keyring,
+        .data = s->folder.data,
+        .key_path = s->folder.key,
+        .folder_taken = &s->folder_taken,
         .routes = api_routes,
         .endpoints = s->endpoints,
         .docs = s->docs,
