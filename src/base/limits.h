@@ -183,9 +183,10 @@
 
 /* --- serve -------------------------------------------------------------------------------- */
 #define SERVE_BUSY_WAIT_MS                                                                         \
-    1000                    /* a command has the folder for an instant; a server has it for good */
-#define SERVE_LOOPS_MAX 64  /* event loops: more cores than that are not ours to use */
-#define APP_SECRET_MAX  256 /* Meta's have 32 characters */
+    1000 /* a command has the folder for an instant; a server has it for good */
+#define SERVE_LOOPS_MAX        64        /* event loops: more cores than that are not ours to use */
+#define SERVE_CONFIG_ARENA_MAX (4 * MIB) /* a file of CONFIG_FILE_MAX, and complaints about it */
+#define APP_SECRET_MAX         256       /* Meta's have 32 characters */
 #define SERVE_CONNECTIONS_MAX                                                                      \
     1000000 /* some 40 KB each at the least: nobody has memory for more                            \
              */

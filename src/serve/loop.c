@@ -55,9 +55,38 @@ static void end(struct serve_loop *l)
     end_if_idle(l);
 }
 
+/* --- news --------------------------------------------------------------------------------- */
+
+static void free_news(struct serve_news *news)
+{
+    if (!news)
+        return;
+    policy_release(news->policy);
+    free(news);
+}
+
+static void take_news(struct serve_loop *l)
+{
+    struct serve_news *news = atomic_exchange(&l->news, NULL);
+    if (news)
+        gate_set_policy(&l->api.gate, news->policy);
+    free_news(news);
+}
+
+void serve_loop_tell(struct serve_loop *l, const struct serve_news *news)
+{
+    struct serve_news *copy = xmalloc(sizeof(*copy));
+    *copy = (struct serve_news){.policy = policy_retain(news->policy)};
+    free_news(atomic_exchange(&l->news, copy));
+    uv_async_send(&l->wake);
+}
+
+/* --- orders ------------------------------------------------------------------------------- */
+
 static void on_wake(uv_async_t *wake)
 {
     struct serve_loop *l = wake->data;
+    take_news(l);
     int order = atomic_load(&l->order);
     while (l->obeyed < order) {
         l->obeyed++;
@@ -119,6 +148,7 @@ void serve_loop_release(struct serve_loop *l)
         close_handles(l);
         uv_run(&l->loop, UV_RUN_DEFAULT);
     }
+    free_news(atomic_exchange(&l->news, NULL));
     api_release(&l->api);
     uv_loop_close(&l->loop);
 }

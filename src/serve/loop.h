@@ -11,6 +11,11 @@ enum serve_loop_order {
     LOOP_END,   /* close what is left, wait for calls on other threads, then return */
 };
 
+/* What may change while the server runs. Owns a reference to each. */
+struct serve_news {
+    struct policy *policy;
+};
+
 struct serve_loop {
     uv_loop_t loop;
     uv_thread_t thread;
@@ -22,8 +27,9 @@ struct serve_loop {
     struct api api;
     _Atomic int order; /* enum serve_loop_order */
     int obeyed;
-    sem_t *drained; /* posted once when all servers are drained */
-    size_t n_late;  /* requests that LOOP_COUNT found */
+    _Atomic(struct serve_news *) news; /* not taken yet; NULL: none */
+    sem_t *drained;                    /* posted once when all servers are drained */
+    size_t n_late;                     /* requests that LOOP_COUNT found */
     bool closing;
 };
 
@@ -32,6 +38,8 @@ enum err serve_loop_open(struct serve_loop *l, const struct api_shared *shared, 
 void serve_loop_start(struct serve_loop *l);
 /* Any thread. */
 void serve_loop_order(struct serve_loop *l, enum serve_loop_order order);
+/* The loop takes a copy over on its own thread; the last one counts. Any thread. */
+void serve_loop_tell(struct serve_loop *l, const struct serve_news *news);
 /* After LOOP_END. */
 void serve_loop_join(struct serve_loop *l);
 /* Of a loop that was opened: joined, or never started. */

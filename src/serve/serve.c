@@ -1,61 +1,17 @@
-#include "serve/serve.h"
 #include "api/docs.h"
 #include "api/route.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "model/rotation.h"
-#include "serve/folder.h"
-#include "serve/loop.h"
+#include "serve/process.h"
+#include "serve/server.h"
 #include "serve/settings.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
-struct serve {
-    struct folder folder;
-    struct keyring keyring;
-    struct secret app_secret;
-    struct store *store;
-    struct store_reader *reader; /* of the starting thread */
-    struct pulse pulse;
-    _Atomic bool folder_taken;
-    struct directory_hub directory;
-    struct jobs *jobs;
-    struct endpoints *endpoints;
-    struct policy *policy;
-    struct failures *failures;
-    struct docs *docs;
-    struct api_shared shared;
-    struct serve_loop *loops;
-    size_t n_loops; /* opened */
-    size_t n_running;
-    int port;
-    char address[64]; /* "127.0.0.1:8080"; empty: no public listener */
-    int64_t drain_timeout_s;
-    sem_t stop_asked;
-    sem_t drained;            /* posted by each loop, and when the drain is to end now */
-    _Atomic int n_stop_asked; /* 2 and more: the drain is to end now */
-    pthread_t watcher;        /* of signals, in serve_run */
-    bool has_watcher;
-    _Atomic bool watcher_ends;
-};
-
-/* --- secrets stay inside ------------------------------------------------------------------ */
-
-/* No core dump, and nobody of the same user reads this process's memory. A leak checker needs to.
- */
-static void forbid_core_dumps(void)
-{
-    struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__
-    prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
+/* --- the app's secret ---------------------------------------------------------------------- */
 
 /* Not refused: secrets that a container is handed are often readable by all inside it. */
 static void warn_if_open(const char *path)
@@ -249,6 +205,7 @@ static void release(struct serve *s)
     folder_unlock(&s->folder);
     sem_destroy(&s->stop_asked);
     sem_destroy(&s->drained);
+    serve_forget_config(s);
     free(s);
 }
 
@@ -256,12 +213,13 @@ enum err serve_start(const char *data, const struct config *config, bool public_
                      struct serve **ret, struct error *error)
 {
     struct serve *s = xcalloc(1, sizeof(*s));
-    forbid_core_dumps();
+    process_keep_secrets();
     sem_init(&s->stop_asked, 0, 0);
     sem_init(&s->drained, 0, 0);
     s->endpoints = route_endpoints_new(api_routes);
     s->failures = failures_new();
-    s->drain_timeout_s = config_number(config, "drain-timeout");
+    s->started = s->config = config;
+    atomic_store(&s->drain_timeout_s, config_number(config, "drain-timeout"));
     enum err e = settings_make_policy(config, &s->policy, error);
     if (!e)
         e = folder_name(&s->folder, data, error);
@@ -293,49 +251,6 @@ int serve_port(const struct serve *s)
 
 /* --- stopping ----------------------------------------------------------------------------- */
 
-static sigset_t stop_signals(void)
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    return signals;
-}
-
-/* The first signal begins the drain, a second one ends it. They are blocked in every thread, and
- * this one waits for them. */
-static void *watch_signals(void *arg)
-{
-    struct serve *s = arg;
-    sigset_t signals = stop_signals();
-    for (;;) {
-        int caught;
-        sigwait(&signals, &caught);
-        if (atomic_load(&s->watcher_ends))
-            return NULL;
-        log_event(LOG_INFO, atomic_load(&s->n_stop_asked) ? "drain_ended" : "draining",
-                  LOG_CSTR("signal", caught == SIGTERM ? "TERM" : "INT"));
-        serve_request_stop(s);
-    }
-}
-
-static void start_watcher(struct serve *s)
-{
-    if (pthread_create(&s->watcher, NULL, watch_signals, s) != 0)
-        die("cannot start a thread");
-    s->has_watcher = true;
-}
-
-static void end_watcher(struct serve *s)
-{
-    if (!s->has_watcher)
-        return;
-    atomic_store(&s->watcher_ends, true);
-    /* Blocked everywhere, so that sigwait takes it and nothing is killed. */
-    pthread_kill(s->watcher, SIGTERM); /* NOLINT(bugprone-bad-signal-to-kill-thread) */
-    pthread_join(s->watcher, NULL);
-}
-
 void serve_request_stop(struct serve *s)
 {
     /* All of it async-signal-safe. */
@@ -361,7 +276,7 @@ static void drain(struct serve *s)
 {
     struct timespec deadline;
     clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += s->drain_timeout_s;
+    deadline.tv_sec += atomic_load(&s->drain_timeout_s);
     for (size_t i = 0; i < s->n_running; i++)
         serve_loop_order(&s->loops[i], LOOP_DRAIN);
     for (size_t i = 0; i < s->n_running; i++) {
@@ -382,52 +297,21 @@ static void report_late(const struct serve *s)
                   LOG_CSTR("effect", "they were begun, and are cut or refused"));
 }
 
-void serve_finish(struct serve *s)
+void serve_drain(struct serve *s)
 {
     wait_for(&s->stop_asked);
     drain(s);
-    end_watcher(s);
+}
+
+void serve_end(struct serve *s)
+{
     end_threads(s);
     report_late(s);
     release(s);
 }
 
-/* --- hudhud serve ------------------------------------------------------------------------- */
-
-static void say_ready(const struct serve *s, const char *data)
+void serve_finish(struct serve *s)
 {
-    fprintf(stderr, "hudhud %s: ready on http://%s (data folder %s, %zu loops)\n", HUDHUD_VERSION,
-            s->address, data, s->n_loops);
-}
-
-/* A command without a server has the folder for some milliseconds; that is waited out. */
-static enum err start_patiently(const char *data, const struct config *config, struct serve **ret,
-                                struct error *error)
-{
-    const struct timespec pause = {.tv_nsec = 50 * 1000000};
-    int64_t deadline = clock_monotonic_us() + SERVE_BUSY_WAIT_MS * INT64_C(1000);
-    enum err e = serve_start(data, config, true, ret, error);
-    while (e == ERR_BUSY && clock_monotonic_us() < deadline) {
-        nanosleep(&pause, NULL);
-        e = serve_start(data, config, true, ret, error);
-    }
-    return e;
-}
-
-enum err serve_run(const char *data, const struct config *config, struct error *error)
-{
-    /* Blocked before any thread starts, so that every thread inherits it. */
-    sigset_t signals = stop_signals();
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    settings_apply_log(config);
-    struct serve *s;
-    enum err e = start_patiently(data, config, &s, error);
-    if (e)
-        return e;
-    say_ready(s, data);
-    start_watcher(s);
-    serve_finish(s);
-    log_event(LOG_INFO, "stopped");
-    return ERR_OK;
+    serve_drain(s);
+    serve_end(s);
 }
