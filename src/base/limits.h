@@ -160,7 +160,7 @@
 #define CLI_ANSWER_MAX         HTTP_OUT_MAX /* the server sends no more */
 #define CLI_TABLE_COLUMNS_MAX  12
 #define CLI_ROTATE_OVERLAP_S   86400 /* a day to bring the new secret to every caller */
-#define NEAREST_WORD_MAX       32    /* longer words are no command's or option's */
+#define NEAREST_WORD_MAX       96    /* longer words name no command, option or endpoint */
 #define CLI_CONNECT_TIMEOUT_MS 5000
 #define CLI_CALL_TIMEOUT_MS    60000  /* a live call waits for Meta at most a few requests long */
 #define CLI_ADMIN_TIMEOUT_MS   180000 /* linking and syncing fetch all pages of an account */

@@ -18,8 +18,9 @@ struct place {
 
 struct failures {
     pthread_mutex_t mutex;
-    uint64_t key[2]; /* random: nobody can choose addresses that crowd one set */
-    size_t n_full;   /* an upper bound: places that are full may have made room since */
+    uint64_t key[2];  /* random: nobody can choose addresses that crowd one set */
+    int64_t window_s; /* of the limit that was last asked for */
+    size_t n_full;    /* an upper bound: places that are full may have made room since */
     struct place places[SETS][WAYS];
 };
 
@@ -59,6 +60,11 @@ static bool is_ended(const struct place *p, const struct limit *limit, int64_t n
     return p->requests == 0 || gone >= limit->window_s || gone < -limit->window_s;
 }
 
+static bool is_of(const struct place *p, const struct http_address *a)
+{
+    return p->requests && memcmp(&p->address, a, sizeof(*a)) == 0;
+}
+
 /* The address's place, or else the best one for it: one whose window has ended, or the one that
  * failed least. *ret_found tells which. */
 static struct place *find(struct failures *f, const struct http_address *a,
@@ -67,7 +73,7 @@ static struct place *find(struct failures *f, const struct http_address *a,
     struct place *set = set_of(f, a), *best = set;
     *ret_found = false;
     for (struct place *p = set; p < set + WAYS; p++) {
-        if (p->requests && memcmp(&p->address, a, sizeof(*a)) == 0) {
+        if (is_of(p, a)) {
             *ret_found = true;
             return p;
         }
@@ -84,6 +90,7 @@ static enum err count(struct failures *f, const struct http_address *a, const st
 {
     bool found;
     struct place *p = find(f, a, limit, now_s, &found);
+    f->window_s = limit->window_s;
     if (!found || is_ended(p, limit, now_s))
         *p = (struct place){.address = *a, .start_s = now_s};
     if (p->requests >= limit->requests) {
@@ -127,23 +134,37 @@ size_t failures_take_full(struct failures *f, struct failures_record *records, s
     return n;
 }
 
-/* Into a free place of its set; there is none only in a crowd, where one less does not matter. */
-void failures_restore(struct failures *f, const struct failures_record *record, bool saved)
+void failures_ask_again(struct failures *f, const struct http_address *a)
 {
     pthread_mutex_lock(&f->mutex);
-    struct place *set = set_of(f, &record->address), *to = NULL;
+    struct place *set = set_of(f, a);
     for (struct place *p = set; p < set + WAYS; p++) {
-        bool same = p->requests && memcmp(&p->address, &record->address, sizeof(p->address)) == 0;
-        if (same || (!to && p->requests == 0))
-            to = p;
-        if (same)
-            break;
-    }
-    if (to && record->requests > 0 && record->requests <= LIMIT_REQUESTS_MAX &&
-        (to->requests == 0 || to->start_s == record->start_s)) {
-        *to = (struct place){record->address, record->start_s,
-                             MAX(to->requests, (uint32_t)record->requests), !saved};
-        f->n_full += !saved;
+        if (!is_of(p, a) || p->full)
+            continue;
+        p->full = true;
+        f->n_full++;
     }
     pthread_mutex_unlock(&f->mutex);
+}
+
+/* Into a free place of its set. There is none only in a crowd, where one less does not matter. */
+void failures_restore(struct failures *f, const struct failures_record *record)
+{
+    if (record->requests < 1 || record->requests > LIMIT_REQUESTS_MAX)
+        return;
+    pthread_mutex_lock(&f->mutex);
+    struct place *p = set_of(f, &record->address), *end = p + WAYS;
+    while (p < end && p->requests)
+        p++;
+    if (p < end)
+        *p = (struct place){record->address, record->start_s, (uint32_t)record->requests, false};
+    pthread_mutex_unlock(&f->mutex);
+}
+
+int64_t failures_window_s(struct failures *f)
+{
+    pthread_mutex_lock(&f->mutex);
+    int64_t window_s = f->window_s;
+    pthread_mutex_unlock(&f->mutex);
+    return window_s;
 }

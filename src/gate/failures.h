@@ -26,5 +26,9 @@ struct failures_record {
 };
 /* Up to `max` addresses whose window became full since they were last asked for; how many. */
 size_t failures_take_full(struct failures *f, struct failures_record *records, size_t max);
-/* What was saved before, or what could not be saved after all, which is then asked for again. */
-void failures_restore(struct failures *f, const struct failures_record *record, bool saved);
+/* One of these could not be saved after all. */
+void failures_ask_again(struct failures *f, const struct http_address *a);
+/* What was saved before, put back. */
+void failures_restore(struct failures *f, const struct failures_record *record);
+/* The length of the windows that are counted in. */
+int64_t failures_window_s(struct failures *f);

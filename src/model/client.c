@@ -43,6 +43,38 @@ enum err client_set_enabled(struct tx *tx, int64_t workspace_id, struct str clie
     return expect_one(e, changes);
 }
 
+enum err client_get_permissions(struct tx *tx, int64_t workspace_id, struct str client_id,
+                                struct arena *arena, struct str *ret)
+{
+    struct rows rows;
+    enum err e =
+        tx_query(tx, "SELECT permissions FROM clients WHERE workspace_id = $1 AND client_id = $2",
+                 PARAMS(p_i64(workspace_id), p_text(client_id)), &rows);
+    if (e)
+        return e;
+    bool found = rows_next(&rows);
+    struct str permissions = found ? arena_dup(arena, row_text(&rows, 0)) : STR("");
+    e = rows_close(&rows);
+    if (e)
+        return e;
+    if (!found)
+        return ERR_NOT_FOUND;
+    *ret = permissions;
+    return permissions.ptr ? ERR_OK : ERR_NO_MEMORY;
+}
+
+enum err client_set_permissions(struct tx *tx, int64_t workspace_id, struct str client_id,
+                                struct str permissions, int64_t now)
+{
+    int64_t changes = 0;
+    enum err e = tx_exec(
+        tx,
+        "UPDATE clients SET permissions = $3, updated_at = $4 "
+        "WHERE workspace_id = $1 AND client_id = $2",
+        PARAMS(p_i64(workspace_id), p_text(client_id), p_opt(permissions), p_i64(now)), &changes);
+    return expect_one(e, changes);
+}
+
 #define SELECT_CLIENTS                                                                             \
     "SELECT c.id, c.workspace_id, w.domain, w.disabled_at IS NULL, c.client_id, c.name, "          \
     "c.secret, c.previous_secret, c.previous_until, c.disabled_at, c.created_at, c.updated_at, "   \

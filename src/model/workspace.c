@@ -43,6 +43,32 @@ enum err workspace_update(struct tx *tx, struct str domain, struct str name, int
     return e;
 }
 
+enum err workspace_get_plan(struct tx *tx, int64_t id, struct arena *arena, struct str *ret)
+{
+    struct rows rows;
+    enum err e =
+        tx_query(tx, "SELECT plan FROM workspaces WHERE id = $1", PARAMS(p_i64(id)), &rows);
+    if (e)
+        return e;
+    bool found = rows_next(&rows);
+    struct str plan = found ? arena_dup(arena, row_text(&rows, 0)) : STR("");
+    e = rows_close(&rows);
+    if (e)
+        return e;
+    if (!found)
+        return ERR_NOT_FOUND;
+    *ret = plan;
+    return plan.ptr ? ERR_OK : ERR_NO_MEMORY;
+}
+
+enum err workspace_set_plan(struct tx *tx, int64_t id, struct str plan, int64_t now)
+{
+    int64_t changes = 0;
+    enum err e = tx_exec(tx, "UPDATE workspaces SET plan = $2, updated_at = $3 WHERE id = $1",
+                         PARAMS(p_i64(id), p_opt(plan), p_i64(now)), &changes);
+    return e ? e : changes ? ERR_OK : ERR_NOT_FOUND;
+}
+
 static struct workspace read_row(const struct rows *rows)
 {
     return (struct workspace){

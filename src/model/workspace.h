@@ -21,6 +21,11 @@ enum err workspace_insert(struct tx *tx, struct str domain, struct str name, int
 /* An empty name keeps it; enabled: 1, 0, or -1 to keep it. ERR_NOT_FOUND. */
 enum err workspace_update(struct tx *tx, struct str domain, struct str name, int enabled,
                           int64_t now) MUST_USE;
+/* Its limits: JSON of gate/plan.h; empty: the default. The first copies into the arena.
+ * ERR_NOT_FOUND. */
+enum err workspace_get_plan(struct tx *tx, int64_t id, struct arena *arena,
+                            struct str *ret) MUST_USE;
+enum err workspace_set_plan(struct tx *tx, int64_t id, struct str plan, int64_t now) MUST_USE;
 /* Text is copied into the arena. ERR_NOT_FOUND. */
 enum err workspace_find(struct tx *tx, struct str domain, struct arena *arena,
                         struct workspace *ret) MUST_USE;

@@ -1,0 +1,52 @@
+#include "model/rate_window.h"
+
+enum err rate_window_put(struct tx *tx, int64_t client_row_id, struct str endpoint,
+                         int64_t started_at, int64_t requests)
+{
+    return tx_exec(
+        tx,
+        "INSERT INTO rate_windows (client_id, endpoint, started_at, requests) "
+        "VALUES ($1, $2, $3, $4) ON CONFLICT (client_id, endpoint) "
+        "DO UPDATE SET started_at = excluded.started_at, requests = excluded.requests",
+        PARAMS(p_i64(client_row_id), p_text(endpoint), p_i64(started_at), p_i64(requests)), NULL);
+}
+
+enum err rate_window_each(struct tx *tx, int64_t since,
+                          enum err (*each)(void *arg, const struct rate_window *w), void *arg)
+{
+    struct rows rows;
+    enum err e = tx_query(tx,
+                          "SELECT c.client_id, r.endpoint, r.started_at, r.requests "
+                          "FROM rate_windows r JOIN clients c ON c.id = r.client_id "
+                          "WHERE r.started_at >= $1",
+                          PARAMS(p_i64(since)), &rows);
+    if (e)
+        return e;
+    enum err stopped = ERR_OK;
+    while (!stopped && rows_next(&rows)) {
+        const struct rate_window w = {
+            .client_id = row_text(&rows, 0),
+            .endpoint = row_text(&rows, 1),
+            .started_at = row_i64(&rows, 2),
+            .requests = row_i64(&rows, 3),
+        };
+        stopped = each(arg, &w);
+    }
+    e = rows_close(&rows);
+    return stopped ? stopped : e;
+}
+
+/* By the primary key, a few clients at a time: no index on the time has to be kept for it. */
+enum err rate_window_sweep(struct tx *tx, int64_t before, int64_t *cursor)
+{
+    int64_t last, to = *cursor + SAVED_COUNTS_SWEEP;
+    enum err e = tx_exec(tx,
+                         "DELETE FROM rate_windows WHERE client_id > $1 AND client_id <= $2 "
+                         "AND started_at < $3",
+                         PARAMS(p_i64(*cursor), p_i64(to), p_i64(before)), NULL);
+    if (!e)
+        e = tx_i64(tx, "SELECT coalesce(max(client_id), 0) FROM rate_windows", NO_PARAMS, &last);
+    if (!e)
+        *cursor = to < last ? to : 0;
+    return e;
+}
