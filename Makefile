@@ -9,6 +9,8 @@ SECONDS ?= 60
 TEST_JOBS ?= 2
 # WERROR=1 makes warnings errors, as the CI does.
 WERROR ?=
+# The path of an older hudhud, to compare the benchmark with.
+BASE ?=
 
 RELEASE := build/release
 CMAKE_FLAGS := -DHUDHUD_WERROR=$(if $(WERROR),ON,OFF)
@@ -56,11 +58,11 @@ fuzz: ## fuzz every parser of outside bytes, SECONDS=60 each
 	@cmake --build build/fuzz
 	@tools/fuzz build/fuzz $(SECONDS)
 
-bench: build ## measure, beside nginx and Node.js
+bench: build ## measure, beside nginx and Node.js; BASE=HUDHUD compares with an older program
 	@tools/setup bench
 	@cmake --preset release -DHUDHUD_TESTS=ON $(CMAKE_FLAGS)
 	@cmake --build $(RELEASE) --target hudhud store_bench
-	@tests/bench/run $(RELEASE)
+	@tests/bench/run $(RELEASE) $(BASE)
 
 demo: build ## a server, Meta's simulator and a signed call; ONCE=1 ends by itself
 	@tools/setup demo

@@ -11,45 +11,51 @@ const US_PER_TICK = 1e4; // USER_HZ is 100 on every Linux that Debian runs on
 const MS = { us: 1e-3, ms: 1, s: 1e3 };
 
 // User and system time of the whole process, in microseconds.
-function cpuMicroseconds(pid) {
+export function cpuMicroseconds(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // from field 3, the state
   return (Number(fields[11]) + Number(fields[12])) * US_PER_TICK;
 }
 
-function residentMiB(pid) {
+export function residentMiB(pid) {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) / 1024;
 }
 
+// In milliseconds.
 function latency(report, percentile) {
   const [, value, unit] = new RegExp(`^\\s+${percentile}%\\s+([\\d.]+)(us|ms|s)$`, 'm').exec(report);
   return Number(value) * MS[unit];
 }
 
-async function load({ url, headers, core }, seconds) {
-  const args = ['-c', core, 'wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency'];
+// target: {url, headers, core of wrk, connections, script (a file in Lua), refused: the answers are
+// meant not to be 2xx} -> what wrk reports.
+export async function load({ url, headers, core, connections = CONNECTIONS, script, refused = false },
+  seconds) {
+  const args = ['-c', core, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency'];
+  if (script) args.push('-s', script);
   for (const [name, value] of Object.entries(headers)) args.push('-H', `${name}: ${value}`);
   const { stdout } = await runFile('taskset', [...args, url]);
+  const requests = Number(/(\d+) requests in/.exec(stdout)[1]);
+  const wrong = Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0);
   // An error is answered faster than the real thing: a run with errors measures nothing.
-  const wrong = /Non-2xx.*|Socket errors.*/.exec(stdout);
-  if (wrong) throw new Error(`${url}: ${wrong[0]}\n${stdout}`);
-  return stdout;
+  if (/Socket errors/.test(stdout) || wrong !== (refused ? requests : 0)) {
+    throw new Error(`${url}: ${wrong} of ${requests} answers are not 2xx\n${stdout}`);
+  }
+  return {
+    requests,
+    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]),
+    p50: latency(stdout, 50),
+    p99: latency(stdout, 99),
+  };
 }
 
-// target: {pid, url, headers, core of wrk} -> {perSecond, cpu (us), p50, p99 (ms), rss (MiB)}
-export async function measure(target) {
-  await load(target, WARM_UP_SECONDS);
+// One more member than `load` needs: pid. -> {perSecond, cpu (us), p50, p99 (ms), rss (MiB)}
+export async function measure(target, { seconds = SECONDS, warmUp = WARM_UP_SECONDS } = {}) {
+  await load(target, warmUp);
   const before = cpuMicroseconds(target.pid);
-  const report = await load(target, SECONDS);
+  const report = await load(target, seconds);
   const spent = cpuMicroseconds(target.pid) - before;
-  const requests = Number(/(\d+) requests in/.exec(report)[1]);
-  return {
-    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(report)[1]),
-    cpu: spent / requests,
-    p50: latency(report, 50),
-    p99: latency(report, 99),
-    rss: residentMiB(target.pid),
-  };
+  return { ...report, cpu: spent / report.requests, rss: residentMiB(target.pid) };
 }
 
 // The middle one of several measurements, by what a request cost.
