@@ -27,20 +27,22 @@
 #define HTTP_GATHER_SIZE       (64 * KIB) /* answers to pipelined requests that leave in one write */
 #define HTTP_EXTRA_HEADERS_MAX 16         /* of one answer, beyond the fixed ones */
 #define HTTP_GZIP_MIN          KIB        /* a smaller answer fits a packet as it is */
+#define HTTP_PARTS_MAX         32         /* of one form; our largest has some ten */
+#define HTTP_PART_HEADER_MAX   (8 * KIB)  /* a name and a file name, all of it percent-encoded */
 #define HTTP_TLS_HANDSHAKE_MAX                                                                     \
     (16 * KIB) /* of a client's handshake; real ones take 4 KiB at most */
 /* A record that is not whole yet (RFC 8446 §5.2: 16 KiB and 256 bytes), and a read. */
 #define HTTP_TLS_INPUT_SIZE    (3 * HTTP_READ_SIZE)
 #define HTTP_LISTEN_BACKLOG    1024
 #define HTTP_LEDGER_BUCKETS    4096 /* of the table from address to its connections */
-#define HTTP_EVICT_TRIES       8 /* idle connections looked at to find one that may be closed */
+#define HTTP_EVICT_TRIES       8    /* idle connections looked at to find one that may be closed */
 #define HTTP_ACCEPTS_MAX       64 /* in one turn of a loop: a flood leaves time for who is there */
-#define HTTP_LINGER_MS         3000  /* after a refusal the client may go on sending this long */
+#define HTTP_LINGER_MS         3000 /* after a refusal the client may go on sending this long */
 #define HTTP_LINGER_MAX        (8 * MIB) /* and this much, so that it reads the answer, not a reset */
 #define HTTP_HEADER_TIMEOUT_MS 10000     /* first byte of a request to the end of its header */
 #define HTTP_BODY_TIMEOUT_MS   30000     /* end of the header to the end of the body */
 #define HTTP_IDLE_TIMEOUT_MS   75000     /* keep-alive connection without a request */
-#define HTTP_DRAIN_IDLE_MS     1000 /* a draining server takes a last request this long */
+#define HTTP_DRAIN_IDLE_MS     1000      /* a draining server takes a last request this long */
 #define HTTP_WRITE_TIMEOUT_MS  30000     /* an answer that the client does not read */
 #define HTTP_TICK_MS           250       /* how exactly these times are kept */
 
