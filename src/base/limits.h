@@ -22,7 +22,11 @@
 /* What arrived and is not used up: a whole header, wherever in the first read it begins, and a read
  */
 #define HTTP_INPUT_SIZE        (HTTP_REQUEST_LINE_MAX + HTTP_HEADER_SIZE_MAX + 2 * HTTP_READ_SIZE)
+#define HTTP_INPUT_FIRST       (4 * KIB)  /* an ordinary request */
+#define HTTP_INPUT_KEEP        (16 * KIB) /* a spare exchange keeps no larger one */
 #define HTTP_BODY_MAX          (64 * KIB) /* where a route says nothing else */
+#define HTTP_MEMORY_MAX        (256 * MIB) /* all requests and unread answers of one server */
+#define HTTP_SPARE_EXCHANGES   64         /* kept for the next requests, some 100 KiB each at most */
 #define HTTP_OUT_MAX           (16 * MIB) /* one answer */
 #define HTTP_GATHER_SIZE       (64 * KIB) /* answers to pipelined requests that leave in one write */
 #define HTTP_EXTRA_HEADERS_MAX 16         /* of one answer, beyond the fixed ones */

@@ -25,10 +25,8 @@ static void free_if_unused(struct http_connection *c)
     if (!c->handle_gone || c->handling)
         return;
     struct http_server *s = c->server;
-    http_parser_release(&c->parser);
-    arena_release(&c->request.arena);
-    buf_release(&c->out);
-    buf_release(&c->sending);
+    if (c->x)
+        http_exchange_give_back(s, c->x);
     free(c);
     s->n_connections--;
     http_server_check_drained(s);
@@ -46,7 +44,10 @@ void http_connection_close(struct http_connection *c)
     if (c->state == CONNECTION_CLOSED)
         return;
     c->state = CONNECTION_CLOSED;
-    c->request.gone = true;
+    if (c->handling)
+        c->x->request.gone = true;
+    else if (c->x)
+        http_exchange_uncount(c->server, c->x); /* it goes within this turn of the loop */
     list_remove(&c->node);
     if (c->counted)
         http_ledger_give_back(c->server->ledger, &c->address);
@@ -60,12 +61,13 @@ void http_connection_close(struct http_connection *c)
 static void finish(struct http_connection *c)
 {
     uv_os_fd_t fd;
-    bool quiet = !c->linger && !http_parser_has_more(&c->parser);
+    bool quiet = !c->linger && !http_parser_has_more(&c->x->parser);
     if (quiet || c->ended || uv_fileno(&c->handle, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
         http_connection_close(c);
         return;
     }
-    http_parser_discard(&c->parser);
+    http_exchange_give_back(c->server, c->x);
+    c->x = NULL;
     c->state = CONNECTION_LINGERING;
 }
 
@@ -77,7 +79,7 @@ static void on_written(uv_write_t *write, int status)
     c->writing = false;
     if (c->state == CONNECTION_CLOSED)
         return;
-    buf_clear(&c->sending);
+    buf_clear(&c->x->sending);
     if (status < 0)
         http_connection_close(c);
     else
@@ -94,12 +96,14 @@ static size_t unsent_bytes(const struct http_connection *c)
     return uv_stream_get_write_queue_size(&c->stream) + (size_t)in_kernel;
 }
 
-/* Most answers leave in this one write; what the socket does not take, libuv writes later. */
-static void flush(struct http_connection *c)
+/* The one place where bytes leave. Most answers leave in this one write; what the socket does not
+ * take, libuv writes later. */
+static void connection_send(struct http_connection *c)
 {
-    if (c->state == CONNECTION_CLOSED || c->writing || c->out.len == 0)
+    struct http_exchange *x = c->x;
+    if (c->state == CONNECTION_CLOSED || c->writing || !x || x->out.len == 0)
         return;
-    uv_buf_t all = uv_buf_init(c->out.ptr, (unsigned)c->out.len);
+    uv_buf_t all = uv_buf_init(x->out.ptr, (unsigned)x->out.len);
     int n = uv_try_write(&c->stream, &all, 1);
     if (n == UV_EAGAIN)
         n = 0;
@@ -107,16 +111,16 @@ static void flush(struct http_connection *c)
         http_connection_close(c);
         return;
     }
-    if ((size_t)n == c->out.len) {
-        buf_clear(&c->out);
+    if ((size_t)n == x->out.len) {
+        buf_clear(&x->out);
         return;
     }
-    struct buf out = c->out;
-    c->out = c->sending;
-    c->sending = out;
+    struct buf out = x->out;
+    x->out = x->sending;
+    x->sending = out;
     uv_buf_t rest = uv_buf_init(out.ptr + n, (unsigned)(out.len - (size_t)n));
-    c->write.data = c;
-    if (uv_write(&c->write, &c->stream, &rest, 1, on_written) != 0) {
+    x->write.data = c;
+    if (uv_write(&x->write, &c->stream, &rest, 1, on_written) != 0) {
         http_connection_close(c);
         return;
     }
@@ -125,6 +129,11 @@ static void flush(struct http_connection *c)
 }
 
 /* --- deadlines ---------------------------------------------------------------------------- */
+
+static bool is_idle(const struct http_connection *c)
+{
+    return !c->x || http_parser_is_idle(&c->x->parser);
+}
 
 /* False: no deadline, the handler takes its time. */
 static bool deadline_of(const struct http_connection *c, enum http_deadline *ret)
@@ -135,10 +144,10 @@ static bool deadline_of(const struct http_connection *c, enum http_deadline *ret
         *ret = HTTP_DEADLINE_LINGER;
     else if (c->state == CONNECTION_HANDLING)
         return false;
-    else if (http_parser_is_idle(&c->parser))
+    else if (is_idle(c))
         *ret = c->server->draining ? HTTP_DEADLINE_DRAIN : HTTP_DEADLINE_IDLE;
     else
-        *ret = c->parser.stage == STAGE_BODY ? HTTP_DEADLINE_BODY : HTTP_DEADLINE_HEADER;
+        *ret = c->x->parser.stage == STAGE_BODY ? HTTP_DEADLINE_BODY : HTTP_DEADLINE_HEADER;
     return true;
 }
 
@@ -183,19 +192,19 @@ static void answer(struct http_connection *c, const struct http_response *respon
 {
     struct http_server *s = c->server;
     struct http_response_frame frame = {
-        .id = c->request.id,
+        .id = c->x->request.id,
         .date = date_now(s),
-        .head_only = c->request.method == HTTP_HEAD,
+        .head_only = c->x->request.method == HTTP_HEAD,
         .close = !keep,
-        .keep_alive = c->parser.http10,
+        .keep_alive = c->x->parser.http10,
     };
-    if (!http_response_write(&c->out, response, &frame)) {
+    if (!http_response_write(&c->x->out, response, &frame)) {
         http_connection_close(c); /* no memory: better no answer than half of one */
         return;
     }
     s->n_requests++;
-    arena_clear(&c->request.arena);
-    http_parser_finish(&c->parser);
+    arena_clear(&c->x->request.arena);
+    http_parser_finish(&c->x->parser);
     c->renewed = true;
     c->state = keep ? CONNECTION_READING : CONNECTION_CLOSING;
 }
@@ -204,7 +213,7 @@ static void answer(struct http_connection *c, const struct http_response *respon
  * while it drains, before it was told not to, is answered to the last. */
 static bool is_last(const struct http_connection *c, const struct http_response *response)
 {
-    return response->close || (c->server->draining && !http_parser_has_more(&c->parser));
+    return response->close || (c->server->draining && !http_parser_has_more(&c->x->parser));
 }
 
 /* The connection can go on only when it is known where the next request begins. */
@@ -213,27 +222,39 @@ static void refuse(struct http_connection *c, enum err e, const char *why, bool 
     struct http_server *s = c->server;
     struct http_response response = {.status = err_status(e)};
     if (s->hooks.refuse)
-        s->hooks.refuse(s->arg, &c->request, e, why, &response);
+        s->hooks.refuse(s->arg, &c->x->request, e, why, &response);
     response.status = err_status(e);
     keep = keep && !is_last(c, &response);
     c->linger = !keep;
     answer(c, &response, keep);
 }
 
+/* Within what the server's connections may hold together: nobody sends what has to be thrown away.
+ */
+static bool body_fits(const struct http_server *s, const struct http_parser *p)
+{
+    return s->held <= s->memory_max && p->llhttp.content_length <= s->memory_max - s->held;
+}
+
 static void take_head(struct http_connection *c)
 {
     struct http_server *s = c->server;
-    struct http_parser *p = &c->parser;
+    struct http_parser *p = &c->x->parser;
     size_t body_max = HTTP_BODY_MAX;
     const char *why = "The request was refused before its body";
-    enum err e = s->hooks.accept ? s->hooks.accept(s->arg, &c->request, &body_max, &why) : ERR_OK;
+    enum err e =
+        s->hooks.accept ? s->hooks.accept(s->arg, &c->x->request, &body_max, &why) : ERR_OK;
     if (e) {
         refuse(c, e, why, p->keep_alive && !p->has_body);
         return;
     }
     http_parser_accept(p, body_max);
+    if (p->stage == STAGE_BODY && !body_fits(s, p)) {
+        refuse(c, ERR_UNAVAILABLE, "too much is being received at once; try again soon", false);
+        return;
+    }
     if (p->expects_continue && p->stage == STAGE_BODY && !http_parser_has_more(p))
-        buf_add(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+        buf_add(&c->x->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
 static void take_event(struct http_connection *c, enum http_parser_event event)
@@ -245,23 +266,34 @@ static void take_event(struct http_connection *c, enum http_parser_event event)
     case PARSER_COMPLETE:
         c->state = CONNECTION_HANDLING;
         c->handling = true;
-        c->request.gone = c->ended;
-        s->hooks.handle(s->arg, &c->request);
+        c->x->request.gone = c->ended;
+        s->hooks.handle(s->arg, &c->x->request);
         break;
-    case PARSER_REFUSED: refuse(c, c->parser.err, c->parser.why, false); break;
+    case PARSER_REFUSED: refuse(c, c->x->parser.err, c->x->parser.why, false); break;
     }
 }
 
 /* False once nothing can be done with what has arrived. */
 static bool step(struct http_connection *c)
 {
-    if (c->state != CONNECTION_READING || c->writing)
+    if (c->state != CONNECTION_READING || c->writing || !c->x)
         return false;
-    enum http_parser_event event = http_parser_next(&c->parser);
+    enum http_parser_event event = http_parser_next(&c->x->parser);
     take_event(c, event);
-    if (c->out.len >= HTTP_GATHER_SIZE)
-        flush(c);
+    if (c->x->out.len >= HTTP_GATHER_SIZE)
+        connection_send(c);
     return event != PARSER_MORE;
+}
+
+/* Nothing of a request is here any more, nor of an answer. */
+static void rest(struct http_connection *c)
+{
+    struct http_exchange *x = c->x;
+    if (c->state != CONNECTION_READING || c->writing || !x || x->out.len ||
+        !http_parser_is_empty(&x->parser))
+        return;
+    http_exchange_give_back(c->server, x);
+    c->x = NULL;
 }
 
 static void set_reading(struct http_connection *c);
@@ -276,7 +308,8 @@ static void connection_run(struct http_connection *c)
     while (step(c))
         ;
     c->running = false;
-    flush(c);
+    connection_send(c);
+    rest(c);
     if (c->state == CONNECTION_CLOSING && !c->writing)
         finish(c);
     if (c->state == CONNECTION_READING && !c->writing && c->ended)
@@ -285,11 +318,14 @@ static void connection_run(struct http_connection *c)
         return;
     set_deadline(c);
     set_reading(c);
+    if (c->x && c->state != CONNECTION_CLOSED)
+        http_exchange_count(c->server, c->x);
+    http_server_check_memory(c->server); /* may close this one too */
 }
 
 static struct http_connection *connection_of(struct http_request *r)
 {
-    return CONTAINER_OF(r, struct http_connection, request);
+    return CONTAINER_OF(r, struct http_exchange, request)->connection;
 }
 
 /* The handler is done with the request. False when nobody is left to be answered. */
@@ -313,7 +349,7 @@ void http_respond(struct http_request *r, const struct http_response *response)
         log_event(LOG_ERROR, "answer_too_large", LOG_STR("path", r->path));
         refuse(c, ERR_INTERNAL, "the answer is too large", false);
     } else {
-        answer(c, response, c->parser.keep_alive && !c->linger);
+        answer(c, response, c->x->parser.keep_alive && !c->linger);
     }
     connection_run(c);
 }
@@ -323,21 +359,30 @@ void http_cut(struct http_request *r, struct str partial)
     struct http_connection *c = connection_of(r);
     if (!take_back(c))
         return;
-    buf_add(&c->out, partial);
-    arena_clear(&c->request.arena);
-    http_parser_finish(&c->parser);
+    buf_add(&c->x->out, partial);
+    arena_clear(&c->x->request.arena);
+    http_parser_finish(&c->x->parser);
     c->state = CONNECTION_CLOSING;
     connection_run(c);
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
 
+/* How many bytes it can do with for now. */
+static size_t room(const struct http_connection *c)
+{
+    if (!c->x)
+        return HTTP_READ_SIZE;
+    if (c->writing && http_parser_has_more(&c->x->parser))
+        return 0; /* who does not read is not read either */
+    return MIN((size_t)HTTP_READ_SIZE, http_parser_room(&c->x->parser));
+}
+
+/* All connections of a loop read into one place: what is of a request is copied from there. */
 static void on_space(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 {
     struct http_connection *c = handle->data;
-    size_t size;
-    char *to = http_parser_space(&c->parser, &size);
-    *ret = uv_buf_init(to, (unsigned)size);
+    *ret = uv_buf_init(c->server->received, (unsigned)room(c));
 }
 
 static void throw_away(struct http_connection *c, size_t size)
@@ -347,10 +392,34 @@ static void throw_away(struct http_connection *c, size_t size)
         http_connection_close(c);
 }
 
+static void begin_exchange(struct http_connection *c)
+{
+    c->x = http_exchange_take(c->server, c);
+    struct http_request *r = &c->x->request;
+    r->from_unix = c->is_unix;
+    r->peer = (struct sockaddr_storage){0};
+    memcpy(&r->peer, &c->peer, sizeof(c->peer));
+}
+
+/* The one place where bytes arrive. */
+static void connection_receive(struct http_connection *c, struct str bytes)
+{
+    if (c->state == CONNECTION_LINGERING) {
+        throw_away(c, bytes.len);
+        return;
+    }
+    if (!c->x)
+        begin_exchange(c);
+    http_parser_feed(&c->x->parser, bytes);
+    connection_run(c);
+}
+
 static void on_end(struct http_connection *c)
 {
-    c->ended = c->request.gone = true;
+    c->ended = true;
     c->reading = false;
+    if (c->handling)
+        c->x->request.gone = true;
     if (c->state == CONNECTION_LINGERING)
         http_connection_close(c);
     else
@@ -362,25 +431,19 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *into)
     struct http_connection *c = stream->data;
     if (n == 0)
         return; /* EAGAIN */
-    if (n == UV_EOF) {
+    if (n == UV_EOF)
         on_end(c);
-    } else if (n < 0) {
+    else if (n < 0)
         http_connection_close(c);
-    } else if (c->state == CONNECTION_LINGERING) {
-        throw_away(c, (size_t)n);
-    } else {
-        http_parser_fed(&c->parser, (size_t)n);
-        connection_run(c);
-    }
+    else
+        connection_receive(c, str_make(into->base, (size_t)n));
 }
 
 /* Reads as long as there is room, even while a request is handled: to notice that the client left.
  */
 static void set_reading(struct http_connection *c)
 {
-    size_t size;
-    http_parser_space(&c->parser, &size);
-    bool reading = size > 0 && !c->ended;
+    bool reading = room(c) > 0 && !c->ended;
     if (reading == c->reading)
         return;
     c->reading = reading;
@@ -397,10 +460,6 @@ static struct http_connection *connection_new(struct http_server *s)
     struct http_connection *c = xcalloc(1, sizeof(*c));
     c->server = s;
     list_init(&c->node);
-    arena_init(&c->request.arena, REQUEST_ARENA_MAX);
-    buf_init(&c->out, HTTP_OUT_MAX + HTTP_GATHER_SIZE + HTTP_HEADER_SIZE_MAX);
-    buf_init(&c->sending, c->out.max);
-    http_parser_init(&c->parser, &c->request);
     c->renewed = true;
     s->n_connections++;
     return c;
@@ -474,9 +533,9 @@ void http_connection_open(struct http_server *s, int fd, const struct sockaddr_s
     struct http_connection *c = connection_new(s);
     c->counted = counted;
     c->address = address;
-    c->request.from_unix = !peer;
+    c->is_unix = !peer;
     if (peer)
-        c->request.peer = *peer;
+        memcpy(&c->peer, peer, sizeof(c->peer));
     if (!connection_attach(c, fd, !peer)) {
         http_connection_close(c);
         return;

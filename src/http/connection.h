@@ -2,8 +2,8 @@
  * lives on the server's thread. */
 #pragma once
 
+#include "http/exchange.h"
 #include "http/ledger.h"
-#include "http/parser.h"
 
 enum http_connection_state {
     CONNECTION_READING,   /* a request, or nothing yet */
@@ -22,15 +22,12 @@ struct http_connection {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     };
-    uv_write_t write;
-
-    struct http_request request; /* one after the other: only the next one reuses it */
-    struct http_parser parser;   /* fills it */
-    struct buf out;              /* answers not given to the socket yet */
-    struct buf sending;          /* what libuv is writing: stays in place while `writing` */
+    struct http_exchange *x;     /* NULL: nothing of a request is here, nor of an answer */
+    struct sockaddr_in6 peer;    /* or a sockaddr_in, or nothing: as its family says */
     struct http_address address; /* of the client */
-    bool counted;                /* in the ledger */
     enum http_connection_state state;
+    bool is_unix;
+    bool counted;     /* in the ledger */
     bool running;     /* inside connection_run: an answer only adds to `out` */
     bool writing;     /* libuv is writing `sending` */
     bool reading;     /* libuv reads */
@@ -58,5 +55,8 @@ void http_connection_close(struct http_connection *c);
 /* The server drains: if it is idle, it is so for the last time. */
 void http_connection_drain(struct http_connection *c);
 
-/* The server's side: the last of what it waits for in a drain may be gone. */
+/* --- the server's side -------------------------------------------------------------------- */
+/* The last of what it waits for in a drain may be gone. */
 void http_server_check_drained(struct http_server *s);
+/* Closes those who hold most, until all together hold no more than they may. */
+void http_server_check_memory(struct http_server *s);

@@ -125,6 +125,12 @@ struct http_server {
     uv_timer_t tick;
     size_t n_connections;
     size_t n_requests; /* answered since the start */
+    size_t n_shed;     /* connections closed because all together held too much */
+    struct list spare; /* exchanges that no connection needs */
+    size_t n_spare;
+    size_t held;       /* bytes, by all requests and answers that are here */
+    size_t memory_max; /* of them */
+    char *received;    /* HTTP_READ_SIZE bytes that a read puts down */
     int64_t date_s;    /* the second that `date` tells */
     char date[CLOCK_HTTP_LEN];
     bool draining;
@@ -155,6 +161,10 @@ enum err http_server_adopt(struct http_server *s, int fd, int *ret_port,
 /* Counts the connections of the TCP listeners; shared by the servers of all loops, and outlives
  * them. Before the first connection. */
 void http_server_set_ledger(struct http_server *s, struct http_ledger *ledger);
+/* How many bytes all requests and unread answers of this server may hold together: HTTP_MEMORY_MAX
+ * unless set. A body that would not fit any more is refused with 503; when they hold more all the
+ * same, the connection that holds most is closed. */
+void http_server_set_memory(struct http_server *s, size_t max);
 /* TLS for the connections to TCP listeners that come from now on; NULL: none. Retained. On the
  * loop's thread. */
 void http_server_set_tls(struct http_server *s, struct http_tls_context *context);

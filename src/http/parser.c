@@ -329,20 +329,67 @@ void http_parser_release(struct http_parser *p)
 {
     free(p->input);
     p->input = NULL;
+    p->capacity = 0;
     buf_release(&p->body);
 }
 
-char *http_parser_space(struct http_parser *p, size_t *ret_size)
+void http_parser_trim(struct http_parser *p)
 {
-    if (!p->input)
-        p->input = xmalloc(HTTP_INPUT_SIZE);
-    *ret_size = HTTP_INPUT_SIZE - p->end;
-    return p->input + p->end;
+    if (p->capacity > HTTP_INPUT_KEEP)
+        http_parser_release(p);
+    p->begin = p->at = p->end = 0;
 }
 
-void http_parser_fed(struct http_parser *p, size_t size)
+static void rebase(struct str *s, const char *from, size_t len, const char *to)
 {
-    p->end += size;
+    uintptr_t offset = (uintptr_t)s->ptr - (uintptr_t)from;
+    if (offset <= len) /* else it is a constant */
+        s->ptr = to + offset;
+}
+
+/* The request that is being read points into the input, which moves. */
+static void rebase_request(struct http_parser *p, const char *to)
+{
+    struct http_request *r = p->r;
+    rebase(&r->target, p->input, p->end, to);
+    rebase(&r->path, p->input, p->end, to);
+    rebase(&r->query, p->input, p->end, to);
+    for (size_t i = 0; i < r->n_headers; i++) {
+        rebase(&r->headers[i].name, p->input, p->end, to);
+        rebase(&r->headers[i].value, p->input, p->end, to);
+    }
+}
+
+/* Only before the owner has seen the request. */
+static void grow(struct http_parser *p, size_t size)
+{
+    if (size <= p->capacity)
+        return;
+    size_t capacity =
+        MIN(MAX(MAX(p->capacity * 2, size), (size_t)HTTP_INPUT_FIRST), (size_t)HTTP_INPUT_SIZE);
+    char *to = xmalloc(capacity);
+    if (p->end)
+        memcpy(to, p->input, p->end);
+    if (p->stage != STAGE_START)
+        rebase_request(p, to);
+    free(p->input);
+    p->input = to;
+    p->capacity = capacity;
+}
+
+size_t http_parser_room(const struct http_parser *p)
+{
+    size_t size = p->stage <= STAGE_FIELDS ? HTTP_INPUT_SIZE : p->capacity;
+    return size - p->end;
+}
+
+void http_parser_feed(struct http_parser *p, struct str bytes)
+{
+    if (bytes.len == 0)
+        return;
+    grow(p, p->end + bytes.len);
+    memcpy(p->input + p->end, bytes.ptr, bytes.len);
+    p->end += bytes.len;
 }
 
 /* Only what the last request left behind is reset: headers[] is large. */
@@ -410,13 +457,27 @@ static enum http_parser_event check_unfinished(struct http_parser *p, size_t fro
     return PARSER_MORE;
 }
 
+/* From here on the input stays in place: what a read of the body takes has to fit behind the
+ * header.
+ */
+static void make_room_for_body(struct http_parser *p)
+{
+    uint64_t size = HTTP_READ_SIZE;
+    if (p->llhttp.flags & F_CONTENT_LENGTH)
+        size = MIN(size, p->llhttp.content_length);
+    if (p->has_body)
+        grow(p, p->head_end + size);
+}
+
 static enum http_parser_event head_complete(struct http_parser *p)
 {
     p->head_end = p->at;
-    if (p->head_end - p->fields <= HTTP_HEADER_SIZE_MAX)
-        return PARSER_HEAD;
-    refuse(p, ERR_HEADERS_TOO_LARGE, "the header is too long");
-    return PARSER_REFUSED;
+    if (p->head_end - p->fields > HTTP_HEADER_SIZE_MAX) {
+        refuse(p, ERR_HEADERS_TOO_LARGE, "the header is too long");
+        return PARSER_REFUSED;
+    }
+    make_room_for_body(p);
+    return PARSER_HEAD;
 }
 
 enum http_parser_event http_parser_next(struct http_parser *p)
@@ -457,9 +518,4 @@ void http_parser_finish(struct http_parser *p)
     p->err = ERR_OK;
     p->why = NULL;
     p->stage = STAGE_START;
-}
-
-void http_parser_discard(struct http_parser *p)
-{
-    p->at = p->end = 0;
 }

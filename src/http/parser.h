@@ -2,14 +2,13 @@
  * that a test or a fuzzer can drive it.
  *
  * The parser owns the bytes that arrived. What a request's header fields point to stays in place
- * until http_parser_finish. Bytes behind a complete request are kept and not looked at before then:
- * at most HTTP_INPUT_SIZE of them.
+ * from PARSER_HEAD until http_parser_finish. Bytes behind a complete request are kept and not
+ * looked at before then.
  *
- *   space/fed -> next -> PARSER_MORE            (feed more)
- *                     -> PARSER_HEAD            (check the header, then http_parser_accept)
- *                     -> PARSER_COMPLETE        (handle it, then http_parser_finish)
- *                     -> PARSER_REFUSED         (p->err and p->why; the connection is of no more
- * use)
+ *   feed -> next -> PARSER_MORE      (feed more)
+ *                -> PARSER_HEAD      (check the header, then http_parser_accept)
+ *                -> PARSER_COMPLETE  (handle it, then http_parser_finish)
+ *                -> PARSER_REFUSED   (p->err and p->why; the connection is of no more use)
  *
  * The outcome does not depend on how the bytes were split. */
 #pragma once
@@ -35,7 +34,8 @@ struct http_parser {
     struct buf body;        /* decoded; grows as bytes arrive, never past the route's maximum */
     enum http_parser_stage stage;
 
-    char *input;     /* HTTP_INPUT_SIZE bytes; NULL before the first */
+    char *input;     /* grows with a header, up to HTTP_INPUT_SIZE; NULL before the first byte */
+    size_t capacity; /* of it */
     size_t begin;    /* the first byte of this request */
     size_t fields;   /* the first byte of its header fields */
     size_t head_end; /* the first byte behind its header */
@@ -58,22 +58,28 @@ struct http_parser {
 void http_parser_init(struct http_parser *p, struct http_request *r);
 void http_parser_release(struct http_parser *p);
 
-/* Where to put what arrives; *ret_size is 0 when nothing more is taken for now. */
-char *http_parser_space(struct http_parser *p, size_t *ret_size);
-/* `size` bytes were put there. */
-void http_parser_fed(struct http_parser *p, size_t size);
+/* Gives back what only a large request needed. Between requests. */
+void http_parser_trim(struct http_parser *p);
+
+/* How many bytes it takes for now; 0: none. */
+size_t http_parser_room(const struct http_parser *p);
+/* Copies what has arrived: at most that many. */
+void http_parser_feed(struct http_parser *p, struct str bytes);
 enum http_parser_event http_parser_next(struct http_parser *p);
 /* After PARSER_HEAD: go on to the body. Too large a Content-Length is the next event. */
 void http_parser_accept(struct http_parser *p, size_t body_max);
 /* The request is answered: its bytes are forgotten, the next one begins behind them. */
 void http_parser_finish(struct http_parser *p);
-/* Forgets all that arrived. */
-void http_parser_discard(struct http_parser *p);
-
 /* Nothing of a request has arrived. */
 static inline bool http_parser_is_idle(const struct http_parser *p)
 {
     return p->stage == STAGE_START;
+}
+
+/* ... nor an empty line before it: it could as well be a new parser. */
+static inline bool http_parser_is_empty(const struct http_parser *p)
+{
+    return p->stage == STAGE_START && p->at == p->end && !p->line_skipped;
 }
 
 /* Bytes have arrived that were not parsed yet. */

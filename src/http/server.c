@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "http/connection.h"
 #include "http/listen.h"
 
@@ -57,6 +58,9 @@ void http_server_init(struct http_server *s, uv_loop_t *loop, const struct http_
     set_times(s, timeouts);
     list_init(&s->listeners);
     list_init(&s->waiting);
+    list_init(&s->spare);
+    s->memory_max = HTTP_MEMORY_MAX;
+    s->received = xmalloc(HTTP_READ_SIZE);
     for (size_t kind = 0; kind < HTTP_DEADLINE_COUNT; kind++)
         list_init(&s->connections[kind]);
     signal(SIGPIPE, SIG_IGN); /* a client that left is an error of write(), not our death */
@@ -70,11 +74,47 @@ void http_server_set_ledger(struct http_server *s, struct http_ledger *ledger)
     s->ledger = ledger;
 }
 
+/* --- memory ------------------------------------------------------------------------------- */
+
+void http_server_set_memory(struct http_server *s, size_t max)
+{
+    s->memory_max = max;
+}
+
+/* Requests that are being handled are not looked at: closing does not free them. */
+static struct http_connection *largest(const struct http_server *s)
+{
+    struct http_connection *found = NULL;
+    for (size_t kind = 0; kind < HTTP_DEADLINE_COUNT; kind++)
+        list_for_each (node, &s->connections[kind]) {
+            struct http_connection *c = CONTAINER_OF(node, struct http_connection, node);
+            if (c->x && !c->handling && (!found || c->x->counted > found->x->counted))
+                found = c;
+        }
+    return found;
+}
+
+void http_server_check_memory(struct http_server *s)
+{
+    while (s->held > s->memory_max) {
+        struct http_connection *c = largest(s);
+        if (!c)
+            return;
+        log_event(LOG_WARN, "connection_shed", LOG_INT("bytes", (int64_t)c->x->counted),
+                  LOG_INT("held", (int64_t)s->held));
+        http_connection_close(c);
+        s->n_shed++;
+    }
+}
+
 /* --- the end ------------------------------------------------------------------------------ */
 
 static void on_tick_closed(uv_handle_t *tick)
 {
     struct http_server *s = tick->data;
+    http_exchanges_release(s);
+    free(s->received);
+    s->received = NULL;
     if (s->drained)
         s->drained(s->arg);
 }

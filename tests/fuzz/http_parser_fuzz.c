@@ -70,13 +70,11 @@ static void go_on(struct subject *s, size_t body_max)
 static void feed(struct subject *s, struct str bytes, size_t piece, size_t body_max)
 {
     while (bytes.len && !s->refused) {
-        size_t room;
-        char *to = http_parser_space(&s->parser, &room);
+        size_t room = http_parser_room(&s->parser);
         if (room == 0)
             abort(); /* whoever is not refused can go on */
         size_t n = MIN(MIN(room, piece), bytes.len);
-        memcpy(to, bytes.ptr, n);
-        http_parser_fed(&s->parser, n);
+        http_parser_feed(&s->parser, str_make(bytes.ptr, n));
         bytes = str_skip(bytes, n);
         go_on(s, body_max);
     }

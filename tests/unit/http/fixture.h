@@ -61,6 +61,14 @@ static inline void respond_echo(struct http_request *r)
     respond_text(r, str_make(text, (size_t)n));
 }
 
+/* What the server holds for all its connections, this one among them. */
+static inline void respond_memory(struct fixture *f, struct http_request *r)
+{
+    char text[32];
+    int n = snprintf(text, sizeof(text), "%zu", f->server.held);
+    respond_text(r, str_make(text, (size_t)n));
+}
+
 static inline void release_held(struct fixture *f)
 {
     for (size_t i = 0; i < f->n_held; i++) {
@@ -135,6 +143,8 @@ static inline void handle(void *arg, struct http_request *r)
     struct fixture *f = arg;
     if (str_starts(r->path, STR("/now")))
         respond_echo(r);
+    else if (str_eq(r->path, STR("/memory")))
+        respond_memory(f, r);
     else if (str_starts(r->path, STR("/later")))
         f->waiting[f->n_waiting++] = r;
     else if (str_eq(r->path, STR("/hold")))

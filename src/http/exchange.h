@@ -1,0 +1,28 @@
+/* What a connection needs while something of a request is there, or of its answer: parser, request
+ * and buffers. An idle connection has none; those that come free serve the next one, whose it is.
+ *
+ * What all exchanges of a server hold is counted, to be bounded (http_server_set_memory). */
+#pragma once
+
+#include "http/parser.h"
+
+struct http_connection;
+
+struct http_exchange {
+    struct list node; /* of the spare ones */
+    struct http_connection *connection;
+    struct http_request request; /* one after the other: only the next one reuses it */
+    struct http_parser parser;   /* fills it */
+    struct buf out;              /* answers not given to the socket yet */
+    struct buf sending;          /* what libuv is writing: stays in place */
+    uv_write_t write;
+    size_t counted; /* bytes of the server's `held` */
+};
+
+struct http_exchange *http_exchange_take(struct http_server *s, struct http_connection *c);
+void http_exchange_give_back(struct http_server *s, struct http_exchange *x);
+/* Says to the server how much it holds now. */
+void http_exchange_count(struct http_server *s, struct http_exchange *x);
+/* It is about to go. */
+void http_exchange_uncount(struct http_server *s, struct http_exchange *x);
+void http_exchanges_release(struct http_server *s);
