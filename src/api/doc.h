@@ -117,7 +117,7 @@ void doc_write_field_example(struct json_writer *w, const struct field *f);
 /* The body of a successful answer. */
 void doc_write_answer_example(struct json_writer *w, const struct doc *d);
 void doc_write_error_example(struct json_writer *w, const struct doc_error *e);
-/* The path with its parameters, and a query parameter where one is worth showing. */
+/* The path with its parameters, and the query parameters that must be there. */
 void doc_write_target_example(struct buf *out, const struct route *route);
 
 /* --- what holds for all endpoints --------------------------------------------------------- */

@@ -99,7 +99,7 @@ void doc_write_target_example(struct buf *out, const struct route *route)
     const struct field *f;
     char sign = '?';
     for (size_t n = 0; (f = doc_query_field(route->doc, n)); n++) {
-        if (!f->example)
+        if (f->optional)
             continue;
         buf_printf(out, "%c%s=%s", sign, f->name, f->example);
         sign = '&';

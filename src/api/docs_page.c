@@ -83,14 +83,13 @@ static void add_paragraphs(struct page *p, const char *text)
 
 /* --- examples ----------------------------------------------------------------------------- */
 
-static void add_json(struct page *p, const struct buf *json)
+/* Indented; a body on a command line too: it stands between single quotes there. */
+static void add_pretty(struct page *p, const struct buf *json)
 {
     struct arena arena;
     arena_init(&arena, DOC_TEXT_MAX);
     struct str pretty = json_pretty(buf_str(json), &arena);
-    add(p, "<pre dir=\"auto\">");
     add_text(p, pretty.ptr ? pretty : buf_str(json));
-    add(p, "</pre>");
     arena_release(&arena);
 }
 
@@ -120,14 +119,14 @@ static void add_request(struct page *p, const struct route *route, const struct 
     write_target(&target, route);
     write_body_example(&json, body);
     const char *method = http_method_name(route->method);
-    add(p, "<pre>hudhud call ");
+    add(p, "<pre dir=\"auto\">hudhud call ");
     buf_printf(p->out, "%s '%.*s'", method, STR_FMT(buf_str(&target)));
     if (body) {
-        add(p, " \\\n    -d '");
-        add_text(p, buf_str(&json));
+        add(p, " -d '");
+        add_pretty(p, &json);
         add(p, "'");
     }
-    add(p, "</pre><details><summary>with curl</summary><pre>curl ");
+    add(p, "</pre><details><summary>with curl</summary><pre dir=\"auto\">curl ");
     if (route->method != HTTP_GET)
         buf_printf(p->out, "-X %s ", method);
     add(p,
@@ -135,8 +134,8 @@ static void add_request(struct page *p, const struct route *route, const struct 
         "    -H \"X-Timestamp: $TIMESTAMP\" -H \"X-Domain: $HUDHUD_DOMAIN\" \\\n"
         "    -H \"X-Client-ID: $HUDHUD_CLIENT_ID\" \\\n");
     if (body) {
-        add(p, "    -H \"Content-Type: application/json\" \\\n    -d '");
-        add_text(p, buf_str(&json));
+        add(p, "    -H \"Content-Type: application/json\" -d '");
+        add_pretty(p, &json);
         add(p, "' \\\n");
     }
     add(p, "    \"$HUDHUD_URL/api/developer");
@@ -152,7 +151,9 @@ static void add_answer(struct page *p, const struct doc *doc)
     buf_init(&json, DOC_TEXT_MAX);
     json_writer_init(&w, &json);
     doc_write_answer_example(&w, doc);
-    add_json(p, &json);
+    add(p, "<pre dir=\"auto\">");
+    add_pretty(p, &json);
+    add(p, "</pre>");
 }
 
 static void add_examples(struct page *p, const struct route *route)

@@ -43,6 +43,7 @@ const char docs_page_style[] =
     ".deprecated{background:var(--warn);border-radius:.5rem;padding:.5rem .8rem}"
     "dl{margin:.4rem 0;border-top:1px solid var(--line)}"
     "dt{padding-top:.5rem}"
+    "dt code{background:none;padding:0;font-weight:600}"
     "dd{margin:0;padding-bottom:.5rem;border-bottom:1px solid var(--line)}"
     "dd dl{margin-inline-start:1rem}"
     "summary{cursor:pointer;padding:.3rem 0}"
