@@ -4,8 +4,8 @@
 #include "api/call.h"
 #include "model/workspace.h"
 
-/* The workspace of the path's first parameter; sets caller.workspace_id. ERR_NOT_FOUND, explained.
- */
+/* The workspace of the path's first parameter; makes the caller one who may do all
+ * in it. ERR_NOT_FOUND, explained. */
 enum err admin_find_workspace(struct call *call, struct workspace *ret) MUST_USE;
 
 /* One SLOW call at a time works on the files of the data folder: ERR_CONFLICT, explained, while

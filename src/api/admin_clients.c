@@ -1,5 +1,6 @@
 /* /admin/workspaces/{domain}/clients */
 #include "api/admin.h"
+#include "api/admin_permissions.h"
 #include "api/handlers.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -8,13 +9,20 @@
 #define CLIENT_ID_RANDOM  20 /* characters of [a-z0-9]: 103 bits */
 #define HMAC_SECRET_BYTES 32
 
+struct listing {
+    struct json_writer *w;
+    struct arena scratch; /* what the permissions of one are parsed in */
+};
+
 static enum err list_one(void *arg, const struct client *c)
 {
-    struct json_writer *w = arg;
+    struct listing *listing = arg;
+    struct json_writer *w = listing->w;
     json_open(w, '{');
     json_member_str(w, "client_id", c->client_id);
     json_member_str(w, "name", c->name);
     json_member_bool(w, "enabled", c->disabled_at == 0);
+    permissions_write(w, c->permissions, &listing->scratch);
     json_member_time(w, "previous_valid_until",
                      c->previous_until > clock_now_ms() ? c->previous_until : 0);
     json_member_time(w, "created_at", c->created_at);
@@ -29,11 +37,14 @@ enum err clients_list(struct call *call)
     enum err e = admin_find_workspace(call, &ws);
     if (e)
         return e;
+    struct listing listing = {.w = &call->out};
+    arena_init(&listing.scratch, PERMISSIONS_ARENA_MAX);
     call_begin(call);
     json_open(&call->out, '[');
-    e = client_each_of_workspace(call->tx, ws.id, list_one, &call->out);
+    e = client_each_of_workspace(call->tx, ws.id, list_one, &listing);
     json_close(&call->out, ']');
     call_end(call);
+    arena_release(&listing.scratch);
     return e;
 }
 
@@ -41,7 +52,8 @@ struct client_input {
     struct str name;
     struct str client_id;
     struct str secret; /* hex, in the arena */
-    bool enabled;
+    int enabled;       /* 1, 0, -1: as it is */
+    struct permissions_change permissions;
     int64_t overlap_s;
 };
 
@@ -112,7 +124,23 @@ enum err clients_create_check(struct call *call)
     if (e)
         return e;
     in->name = call_read_name(&b, "name", true);
+    permissions_change_read(&b, call, &in->permissions);
     return body_end(&b);
+}
+
+static enum err change_permissions(struct call *call, const struct workspace *ws,
+                                   const struct client_input *in)
+{
+    struct client before;
+    struct str after;
+    if (permissions_change_is_empty(&in->permissions))
+        return ERR_OK;
+    enum err e = client_find(call->tx, ws->id, in->client_id, call->arena, &before);
+    if (!e)
+        e = permissions_change_apply(call, &in->permissions, before.permissions, &after);
+    if (!e)
+        e = client_set_permissions(call->tx, ws->id, in->client_id, after, clock_now_ms());
+    return e;
 }
 
 enum err clients_create_apply(struct call *call)
@@ -126,6 +154,8 @@ enum err clients_create_apply(struct call *call)
     if (!sealed.ptr)
         return ERR_NO_MEMORY;
     e = client_insert(call->tx, ws.id, in->client_id, in->name, sealed, clock_now_ms());
+    if (!e)
+        e = change_permissions(call, &ws, in);
     if (e)
         return e;
     call->status = 201;
@@ -183,8 +213,33 @@ enum err clients_update_check(struct call *call)
     if (e)
         return e;
     in->client_id = call_param(call, 1);
-    in->enabled = body_bool(&b, "enabled", true);
+    in->enabled = body_has(&b, "enabled") ? body_bool(&b, "enabled", true) : -1;
+    permissions_change_read(&b, call, &in->permissions);
     return body_end(&b);
+}
+
+static const char *describe_update(const struct client_input *in)
+{
+    if (in->enabled < 0)
+        return "Client updated successfully";
+    return in->enabled ? "Client enabled" : "Client disabled";
+}
+
+/* One row of the list. */
+static enum err answer_client(struct call *call, int64_t workspace_id,
+                              const struct client_input *in)
+{
+    struct client c;
+    enum err e = client_find(call->tx, workspace_id, in->client_id, call->arena, &c);
+    if (e)
+        return e;
+    struct listing listing = {.w = &call->out};
+    arena_init(&listing.scratch, PERMISSIONS_ARENA_MAX);
+    call_begin_message(call, describe_update(in));
+    e = list_one(&listing, &c);
+    call_end(call);
+    arena_release(&listing.scratch);
+    return e;
 }
 
 enum err clients_update_apply(struct call *call)
@@ -192,16 +247,14 @@ enum err clients_update_apply(struct call *call)
     const struct client_input *in = call->input;
     struct workspace ws;
     enum err e = admin_find_workspace(call, &ws);
-    if (!e)
+    if (!e && in->enabled >= 0)
         e = client_set_enabled(call->tx, ws.id, in->client_id, in->enabled, clock_now_ms());
+    if (!e)
+        e = change_permissions(call, &ws, in);
+    if (!e)
+        e = answer_client(call, ws.id, in);
     if (e)
         return e == ERR_NOT_FOUND && !call->error.err ? no_such_client(call, in->client_id) : e;
     call->changes_directory = true;
-    call_begin_message(call, in->enabled ? "Client enabled" : "Client disabled");
-    json_open(&call->out, '{');
-    json_member_str(&call->out, "client_id", in->client_id);
-    json_member_bool(&call->out, "enabled", in->enabled);
-    json_close(&call->out, '}');
-    call_end(call);
     return ERR_OK;
 }

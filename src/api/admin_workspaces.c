@@ -34,6 +34,7 @@ enum err admin_find_workspace(struct call *call, struct workspace *ret)
     if (!e) {
         call->caller.workspace_id = ret->id;
         call->caller.domain = ret->domain;
+        call->caller.permissions = &permissions_everything;
     }
     return e;
 }

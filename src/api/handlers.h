@@ -23,6 +23,9 @@ call_fn clients_create_check, clients_create_apply;
 call_fn clients_update_check, clients_update_apply;
 call_fn clients_rotate_check, clients_rotate_apply;
 
+/* admin_plans.c */
+call_fn plan_get, plan_set_check, plan_set_apply, plan_reset_apply;
+
 /* admin_status.c */
 call_fn status_get, accounts_list;
 call_fn account_sync_check, account_sync_run;

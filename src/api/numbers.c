@@ -59,7 +59,12 @@ static enum err find_number(struct call *call, struct str id, struct number *ret
     if (!str_is_digits(id) || id.len > META_ID_MAX)
         return error_set(&call->error, ERR_NOT_FOUND, "Number not found");
     enum err e = number_find(call->tx, call->caller.workspace_id, id, call->arena, ret);
-    return e == ERR_NOT_FOUND ? error_set(&call->error, e, "Number not found") : e;
+    if (e)
+        return e == ERR_NOT_FOUND ? error_set(&call->error, e, "Number not found") : e;
+    if (permissions_have_number(call->caller.permissions, ret->id))
+        return ERR_OK;
+    return error_set(&call->error, ERR_PERMISSION_DENIED,
+                     "This client lacks the permission for this number");
 }
 
 struct listing {
@@ -71,6 +76,8 @@ struct listing {
 static enum err list_one(void *arg, const struct number *n)
 {
     struct listing *l = arg;
+    if (!permissions_have_number(l->call->caller.permissions, n->id))
+        return ERR_OK;
     write_number(l->call, n, l->health);
     l->n++;
     return ERR_OK;
@@ -200,6 +207,9 @@ static enum err check_not_linked(struct call *call)
 
 enum err numbers_link(struct call *call)
 {
+    if (!call->caller.permissions->all_numbers)
+        return error_set(&call->error, ERR_PERMISSION_DENIED,
+                         "This client is limited to some numbers, and may not link others");
     call->task.kind = JOBS_LINK;
     call->task.workspace_id = call->caller.workspace_id;
     enum err e = read_link(call);

@@ -36,6 +36,10 @@ const struct route admin_routes[] = {
     {HTTP_PATCH, WORKSPACE, WRITE, LIMIT_NONE, workspaces_update_check, workspaces_update_apply,
      NULL, NULL},
 
+    {HTTP_GET, WORKSPACE "/plan", READ, LIMIT_NONE, NULL, plan_get, NULL, NULL},
+    {HTTP_PUT, WORKSPACE "/plan", WRITE, LIMIT_NONE, plan_set_check, plan_set_apply, NULL, NULL},
+    {HTTP_DELETE, WORKSPACE "/plan", WRITE, LIMIT_NONE, NULL, plan_reset_apply, NULL, NULL},
+
     {HTTP_GET, WORKSPACE "/clients", READ, LIMIT_NONE, NULL, clients_list, NULL, NULL},
     {HTTP_POST, WORKSPACE "/clients", WRITE, LIMIT_NONE, clients_create_check, clients_create_apply,
      NULL, NULL},

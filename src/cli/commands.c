@@ -56,12 +56,35 @@ static const struct option workspace_create_options[] = {
     END,
 };
 
+#define RESOURCES_OPTION                                                                           \
+    {                                                                                              \
+        .name = "resources", .placeholder = "LIST",                                                \
+        .help = "the only endpoints it may use, by their first word, such as waba-numbers; or all" \
+    }
+#define NUMBERS_OPTION                                                                             \
+    {                                                                                              \
+        .name = "numbers", .placeholder = "LIST",                                                  \
+        .help = "the only numbers it may use, by their ids here or Meta's, such as 1,2; or all",   \
+    }
+
 static const struct option client_create_options[] = {
     DOMAIN_OPTION,
     {.name = "name",
      .placeholder = "NAME",
      .required = true,
      .help = "what the client is, for people"},
+    {.name = "read-only", .help = "it may only read"},
+    RESOURCES_OPTION,
+    NUMBERS_OPTION,
+    END,
+};
+
+static const struct option client_permit_options[] = {
+    DOMAIN_OPTION,
+    {.name = "read-only", .help = "it may only read"},
+    {.name = "full", .help = "it may read and write"},
+    RESOURCES_OPTION,
+    NUMBERS_OPTION,
     END,
 };
 
@@ -209,7 +232,8 @@ const struct command commands[] = {
         .options = client_create_options,
         .flags = COMMAND_ADMIN,
         .details = "Prints the client's id and its HMAC secret, which is shown this once only.",
-        .example = "hudhud client create --domain acme --name \"web shop\"",
+        .example = "hudhud client create --domain acme --name \"web shop\"\n"
+                   "hudhud client create --domain acme --name dashboard --read-only --numbers 1,2",
         .run = client_create_run,
     },
     {
@@ -249,6 +273,60 @@ const struct command commands[] = {
         .flags = COMMAND_ADMIN,
         .example = "hudhud client enable --domain acme CLIENT_ID",
         .run = client_enable_run,
+    },
+    {
+        .path = "client permit",
+        .summary = "Change what a client may do",
+        .operands = "CLIENT_ID",
+        .options = client_permit_options,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "What is not said stays as it is. In force at once, on every call after this one; a\n"
+            "call that is not permitted is answered 403 permission_denied.",
+        .example =
+            "hudhud client permit --domain acme --read-only CLIENT_ID\n"
+            "hudhud client permit --domain acme --full --resources all --numbers 1,2 CLIENT_ID",
+        .run = client_permit_run,
+    },
+    {
+        .path = "plan show",
+        .summary = "Show how often a workspace's clients may call",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "Every endpoint with its limit, for each client alone; docs/limits.md tells more.",
+        .example = "hudhud plan show --domain acme",
+        .run = plan_show_run,
+    },
+    {
+        .path = "plan set",
+        .summary = "Give a workspace limits of its own",
+        .operands = "FILE",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "FILE is a plan in JSON, \"-\" standard input. It replaces the one before; an endpoint\n"
+            "that it does not name has its default. In force at once; what was counted stays\n"
+            "counted.",
+        .example = "hudhud plan example > plan.json\n"
+                   "hudhud plan set --domain acme plan.json\n"
+                   "echo '{\"limits\":{\"GET /waba-numbers\":\"unlimited\"}}' | "
+                   "hudhud plan set --domain acme -",
+        .run = plan_set_run,
+    },
+    {
+        .path = "plan reset",
+        .summary = "Give a workspace the default limits again",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .example = "hudhud plan reset --domain acme",
+        .run = plan_reset_run,
+    },
+    {
+        .path = "plan example",
+        .summary = "Print the default plan as a file to start from",
+        .example = "hudhud plan example > plan.json",
+        .run = plan_example_run,
     },
     {
         .path = "number link",

@@ -21,6 +21,13 @@ enum err client_list_run(struct cli *cli) MUST_USE;
 enum err client_rotate_run(struct cli *cli) MUST_USE;
 enum err client_disable_run(struct cli *cli) MUST_USE;
 enum err client_enable_run(struct cli *cli) MUST_USE;
+enum err client_permit_run(struct cli *cli) MUST_USE;
+
+/* plan.c */
+enum err plan_show_run(struct cli *cli) MUST_USE;
+enum err plan_set_run(struct cli *cli) MUST_USE;
+enum err plan_reset_run(struct cli *cli) MUST_USE;
+enum err plan_example_run(struct cli *cli) MUST_USE;
 
 /* number.c */
 enum err number_link_run(struct cli *cli) MUST_USE;

@@ -31,6 +31,26 @@ void payload_i64(struct payload *p, const char *key, int64_t value)
     json_member_i64(&p->w, key, value);
 }
 
+void payload_list(struct payload *p, const char *key, struct str commas)
+{
+    if (str_eq(commas, STR("all"))) {
+        payload_str(p, key, commas);
+        return;
+    }
+    if (!str_is_utf8(commas)) {
+        p->not_utf8 = key;
+        return;
+    }
+    json_key(&p->w, key);
+    json_open(&p->w, '[');
+    while (commas.len) {
+        struct str one = str_trim(str_split(&commas, ','));
+        if (one.len)
+            json_str(&p->w, one);
+    }
+    json_close(&p->w, ']');
+}
+
 enum err payload_end(struct payload *p, struct str *ret, struct error *error)
 {
     json_close(&p->w, '}');

@@ -15,6 +15,8 @@ void payload_begin(struct payload *p);
 void payload_str(struct payload *p, const char *key, struct str value);
 void payload_bool(struct payload *p, const char *key, bool value);
 void payload_i64(struct payload *p, const char *key, int64_t value);
+/* "a,b" as a list of texts, blanks around them dropped; "all" as that word. */
+void payload_list(struct payload *p, const char *key, struct str commas);
 /* ERR_USAGE when a text is too long or no UTF-8. *ret lives as long as the payload. */
 enum err payload_end(struct payload *p, struct str *ret, struct error *error) MUST_USE;
 void payload_release(struct payload *p); /* for _cleanup_ */

@@ -182,6 +182,18 @@ static struct json find_value(struct json object, const char *key, struct arena 
     return object;
 }
 
+/* A list of words and numbers, as a person writes it: "1, 2". */
+static struct str join(struct json list, struct arena *arena)
+{
+    struct str joined = STR("");
+    json_for_each (item, list) {
+        struct str one = json_is_str(item) ? json_as_str(item, STR("")) : json_text(item, arena);
+        joined =
+            joined.len ? arena_printf(arena, "%.*s, %.*s", STR_FMT(joined), STR_FMT(one)) : one;
+    }
+    return joined.len ? joined : STR("none");
+}
+
 struct str table_cell(struct json object, const char *key, struct arena *arena)
 {
     struct json value = find_value(object, key, arena);
@@ -189,6 +201,8 @@ struct str table_cell(struct json object, const char *key, struct arena *arena)
         return STR("-");
     if (json_is_str(value))
         return json_as_str(value, STR(""));
+    if (json_is_array(value))
+        return join(value, arena);
     struct str text = json_text(value, arena);
     if (str_eq(text, STR("true")))
         return STR("yes");

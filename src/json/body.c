@@ -1,4 +1,5 @@
 /* Reading a request's body field by field, with all complaints at once. */
+#include "base/nearest.h"
 #include "json/reader.h"
 
 #include <inttypes.h>
@@ -110,6 +111,11 @@ bool body_bool(struct body *b, const char *key, bool fallback)
     return json_as_bool(v, fallback);
 }
 
+struct json body_value(struct body *b, const char *key)
+{
+    return take(b, key);
+}
+
 bool body_has(const struct body *b, const char *key)
 {
     return json_present(json_get(b->object, key));
@@ -123,12 +129,25 @@ static bool is_taken(const struct body *b, struct str key)
     return false;
 }
 
+/* Those that were asked for are the fields that there are. */
+static void complain_unknown(struct body *b, struct str key)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, key);
+    for (size_t i = 0; i < b->n_taken; i++)
+        nearest_offer(&nearest, b->taken[i]);
+    if (nearest.best)
+        body_complain(b, key.ptr, "unknown field; did you mean '%s'?", nearest.best);
+    else
+        body_complain(b, key.ptr, "unknown field");
+}
+
 enum err body_end(struct body *b)
 {
     json_for_each_member (key, item, b->object) {
         /* The parser refuses NUL: what ends the key's text is its own. */
         if (!is_taken(b, key))
-            body_complain(b, key.ptr, "unknown field");
+            complain_unknown(b, key);
     }
     if (b->wrong == 0)
         return ERR_OK;

@@ -43,26 +43,6 @@ enum err client_set_enabled(struct tx *tx, int64_t workspace_id, struct str clie
     return expect_one(e, changes);
 }
 
-enum err client_get_permissions(struct tx *tx, int64_t workspace_id, struct str client_id,
-                                struct arena *arena, struct str *ret)
-{
-    struct rows rows;
-    enum err e =
-        tx_query(tx, "SELECT permissions FROM clients WHERE workspace_id = $1 AND client_id = $2",
-                 PARAMS(p_i64(workspace_id), p_text(client_id)), &rows);
-    if (e)
-        return e;
-    bool found = rows_next(&rows);
-    struct str permissions = found ? arena_dup(arena, row_text(&rows, 0)) : STR("");
-    e = rows_close(&rows);
-    if (e)
-        return e;
-    if (!found)
-        return ERR_NOT_FOUND;
-    *ret = permissions;
-    return permissions.ptr ? ERR_OK : ERR_NO_MEMORY;
-}
-
 enum err client_set_permissions(struct tx *tx, int64_t workspace_id, struct str client_id,
                                 struct str permissions, int64_t now)
 {
@@ -81,31 +61,70 @@ enum err client_set_permissions(struct tx *tx, int64_t workspace_id, struct str 
     "w.plan, c.permissions "                                                                       \
     "FROM clients c JOIN workspaces w ON w.id = c.workspace_id "
 
+static struct client read_row(const struct rows *rows)
+{
+    return (struct client){
+        .id = row_i64(rows, 0),
+        .workspace_id = row_i64(rows, 1),
+        .workspace_domain = row_text(rows, 2),
+        .workspace_enabled = row_i64(rows, 3) != 0,
+        .client_id = row_text(rows, 4),
+        .name = row_text(rows, 5),
+        .sealed_secret = row_blob(rows, 6),
+        .sealed_previous = row_blob(rows, 7),
+        .previous_until = row_i64(rows, 8),
+        .disabled_at = row_i64(rows, 9),
+        .created_at = row_i64(rows, 10),
+        .updated_at = row_i64(rows, 11),
+        .workspace_plan = row_text(rows, 12),
+        .permissions = row_text(rows, 13),
+    };
+}
+
 static enum err each_row(struct rows *rows, enum err (*each)(void *arg, const struct client *c),
                          void *arg)
 {
     enum err stopped = ERR_OK;
     while (!stopped && rows_next(rows)) {
-        struct client c = {
-            .id = row_i64(rows, 0),
-            .workspace_id = row_i64(rows, 1),
-            .workspace_domain = row_text(rows, 2),
-            .workspace_enabled = row_i64(rows, 3) != 0,
-            .client_id = row_text(rows, 4),
-            .name = row_text(rows, 5),
-            .sealed_secret = row_blob(rows, 6),
-            .sealed_previous = row_blob(rows, 7),
-            .previous_until = row_i64(rows, 8),
-            .disabled_at = row_i64(rows, 9),
-            .created_at = row_i64(rows, 10),
-            .updated_at = row_i64(rows, 11),
-            .workspace_plan = row_text(rows, 12),
-            .permissions = row_text(rows, 13),
-        };
+        struct client c = read_row(rows);
         stopped = each(arg, &c);
     }
     enum err e = rows_close(rows);
     return stopped ? stopped : e;
+}
+
+struct copying {
+    struct arena *arena;
+    struct client *to;
+    bool found;
+};
+
+static enum err copy_row(void *arg, const struct client *c)
+{
+    struct copying *copying = arg;
+    struct str *texts[] = {&copying->to->workspace_domain, &copying->to->workspace_plan,
+                           &copying->to->client_id, &copying->to->name, &copying->to->permissions};
+    *copying->to = *c;
+    copying->found = true;
+    copying->to->sealed_secret = copying->to->sealed_previous = STR("");
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        *texts[i] = arena_dup(copying->arena, *texts[i]);
+        if (!texts[i]->ptr)
+            return ERR_NO_MEMORY;
+    }
+    return ERR_OK;
+}
+
+enum err client_find(struct tx *tx, int64_t workspace_id, struct str client_id, struct arena *arena,
+                     struct client *ret)
+{
+    struct rows rows;
+    struct copying copying = {.arena = arena, .to = ret};
+    enum err e = tx_query(tx, SELECT_CLIENTS "WHERE c.workspace_id = $1 AND c.client_id = $2",
+                          PARAMS(p_i64(workspace_id), p_text(client_id)), &rows);
+    if (!e)
+        e = each_row(&rows, copy_row, &copying);
+    return e ? e : copying.found ? ERR_OK : ERR_NOT_FOUND;
 }
 
 enum err client_each(struct tx *tx, enum err (*each)(void *arg, const struct client *c), void *arg)

@@ -32,12 +32,14 @@ enum err client_rotate(struct tx *tx, int64_t workspace_id, struct str client_id
 /* ERR_NOT_FOUND. */
 enum err client_set_enabled(struct tx *tx, int64_t workspace_id, struct str client_id, bool enabled,
                             int64_t now) MUST_USE;
-/* JSON of gate/permissions.h; empty: everything. The first copies into the arena. ERR_NOT_FOUND. */
-enum err client_get_permissions(struct tx *tx, int64_t workspace_id, struct str client_id,
-                                struct arena *arena, struct str *ret) MUST_USE;
+/* Text, but for the sealed secrets, which are left out, is copied into the arena. ERR_NOT_FOUND. */
+enum err client_find(struct tx *tx, int64_t workspace_id, struct str client_id, struct arena *arena,
+                     struct client *ret) MUST_USE;
+/* JSON of gate/permissions.h; empty: everything. ERR_NOT_FOUND. */
 enum err client_set_permissions(struct tx *tx, int64_t workspace_id, struct str client_id,
                                 struct str permissions, int64_t now) MUST_USE;
-/* By workspace, then by id. Text is valid during the callback; a callback's error ends it and is returned. */
+/* By workspace, then by id. Text is valid during the callback; a callback's error ends it and is
+ * returned. */
 enum err client_each(struct tx *tx, enum err (*each)(void *arg, const struct client *c),
                      void *arg) MUST_USE;
 enum err client_each_of_workspace(struct tx *tx, int64_t workspace_id,

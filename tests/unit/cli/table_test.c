@@ -86,11 +86,11 @@ static void test_record(void **state)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    struct json object = parse(&arena, "{\"id\":7,\"deep\":{\"ok\":[1]}}");
+    struct json object = parse(&arena, "{\"id\":7,\"deep\":{\"ok\":[1,\"b\"]}}");
     enum err e = record_print(object, columns, ARRAY_LEN(columns), out, false, &arena);
     fclose(out);
     assert_int_equal(e, ERR_OK);
-    assert_string_equal(text, "ID    7\nNAME  -\nOK    [1]\n");
+    assert_string_equal(text, "ID    7\nNAME  -\nOK    1, b\n");
     free(text);
     arena_release(&arena);
 }

@@ -133,6 +133,15 @@ static void test_path(void **state)
     assert_str(complaint("sections[0].rows[2].odd"), "unknown field");
 }
 
+static void test_an_unknown_field_near_a_known_one(void **state)
+{
+    begin("{\"resource\":1,\"elephants\":2}");
+    assert_null(body_value(&body, "resources").val);
+    assert_int_equal(body_end(&body), ERR_VALIDATION);
+    assert_str(complaint("resource"), "unknown field; did you mean 'resources'?");
+    assert_str(complaint("elephants"), "unknown field");
+}
+
 static void test_no_object(void **state)
 {
     static const char *const bodies[] = {"[]", "1", "null", "\"x\"", "", "{", "{}{}", "{\"a\":1,}"};
