@@ -170,6 +170,7 @@
 #define CLI_CONNECT_TIMEOUT_MS 5000
 #define CLI_CALL_TIMEOUT_MS    60000  /* a live call waits for Meta at most a few requests long */
 #define CLI_ADMIN_TIMEOUT_MS   180000 /* linking and syncing fetch all pages of an account */
+#define CLI_HEALTH_TIMEOUT_MS  5000   /* what asks is asked to be quick itself */
 #define CLI_DATE_TIMEOUT_MS    5000   /* doctor asks Graph for the time */
 #define CLI_TURN_WAIT_MS       60000  /* commands without a server take turns at the folder */
 #define CLI_BUSY_WAIT_MS       10000  /* a server is starting or draining: then it is an error */

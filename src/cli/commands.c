@@ -453,6 +453,17 @@ const struct command commands[] = {
         .run = key_rotate_run,
     },
     {
+        .path = "health",
+        .summary = "Ask the running server whether it is ready",
+        .flags = COMMAND_CONFIG,
+        .details =
+            "Asks /readyz at the address of the setting ops-listen and prints the answer. Fails\n"
+            "when the server is not ready or does not answer: for a container's health check, or\n"
+            "a script that waits.",
+        .example = "HUDHUD_OPS_LISTEN=127.0.0.1:9090 hudhud health",
+        .run = health_run,
+    },
+    {
         .path = "doctor",
         .summary = "Check everything and say what to do",
         .flags = COMMAND_ADMIN,

@@ -45,6 +45,9 @@ enum err sign_run(struct cli *cli) MUST_USE;
 enum err key_show_run(struct cli *cli) MUST_USE;
 enum err key_rotate_run(struct cli *cli) MUST_USE;
 
+/* health.c */
+enum err health_run(struct cli *cli) MUST_USE;
+
 /* doctor.c */
 enum err doctor_run(struct cli *cli) MUST_USE;
 

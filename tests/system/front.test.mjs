@@ -34,6 +34,8 @@ function call(port, method, path, creds, { body, headers } = {}) {
     { body, headers: { ...sign(method, path, body, creds), ...length, ...headers } });
 }
 
+const FAILURES_MAX = 60; // a minute, of one address: the default of auth-failure-limit
+
 // Each of these is spelt in a way that a proxy could tidy up.
 const PATHS = [
   '/waba-numbers?include=health&searchTerm=%D9%87%2F+a;b&&=',
@@ -102,5 +104,20 @@ for (const front of fronts) {
     assert.match(away.headers['content-type'], /^application\/json/);
     await world.restart(['--listen', listen]);
     assert.equal((await call(port, 'GET', '/waba-numbers', world.creds)).status, 200);
+  });
+
+  test(`${front.name}: a caller is who called the proxy, whatever it claims`, async (t) => {
+    const world = await startWorld(t, { link: false, args: ['--trusted-proxies', '127.0.0.1'] });
+    const port = await startFront(t, front, world.server.port);
+    if (!port) return;
+    const fail = async (from, claimed) => {
+      const headers = { ...sign('GET', '/waba-numbers', '', { ...world.creds, secret: 'x' }),
+        'X-Forwarded-For': claimed, Forwarded: `for=${claimed}` };
+      return (await request(port, 'GET', '/api/developer/waba-numbers', { from, headers })).status;
+    };
+    for (let i = 0; i < FAILURES_MAX; i++)
+      assert.equal(await fail('127.0.0.2', `203.0.113.${i}`), 401, `failure ${i + 1}`);
+    assert.equal(await fail('127.0.0.2', '203.0.113.250'), 429, 'another name does not help it');
+    assert.equal(await fail('127.0.0.3', '127.0.0.2'), 401, 'another caller is not counted with it');
   });
 }
