@@ -200,6 +200,7 @@ int main(void)
         TEST(test_one_wrong),
         TEST(test_first_complaint_wins),
         TEST(test_path),
+        TEST(test_an_unknown_field_near_a_known_one),
         TEST(test_no_object),
         TEST(test_complaints_are_bounded),
         TEST(test_every_arena_size),
