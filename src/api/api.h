@@ -23,7 +23,7 @@ struct api_shared {
     const struct endpoints *endpoints; /* of these routes: route_endpoints_new */
     const struct docs *docs;           /* the public pages; NULL: none */
     struct pulse *pulse;
-    int64_t sync_interval_s; /* for `stale`, also where no periodic sync runs */
+    int64_t sync_interval_s;   /* for `stale`, also where no periodic sync runs */
     struct policy *policy;     /* until another is set */
     struct failures *failures; /* of authentication */
     int64_t started_at;

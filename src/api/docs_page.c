@@ -108,8 +108,33 @@ static void write_body_example(struct buf *out, const struct schema *body)
         doc_write_example(&w, body);
 }
 
-/* The same call twice: with hudhud, which signs, and with curl, for which Signing makes the
- * signature. */
+/* Lines for a shell that sign and send. */
+static void add_curl(struct page *p, const char *method, struct str target, const struct buf *json)
+{
+    add(p, "TIMESTAMP=$(date +%s)\n");
+    if (json->len) {
+        add(p, "BODY='");
+        add_pretty(p, json);
+        add(p, "'\n");
+    }
+    buf_printf(p->out, "SIGNATURE=$(printf %%s \"%s", method);
+    add_text(p, target);
+    buf_printf(p->out, "$TIMESTAMP%s\" |\n", json->len ? "$BODY" : "");
+    add(p, "    openssl dgst -sha256 -hmac \"$HUDHUD_SECRET\" -r | cut -d ' ' -f 1)\ncurl ");
+    buf_printf(p->out, "-X %s \\\n", method);
+    if (json->len)
+        add(p, "    -H \"Content-Type: application/json\" -d \"$BODY\" \\\n");
+    add(p,
+        "    -H \"X-Awal-Signature-256: sha256=$SIGNATURE\" \\\n"
+        "    -H \"X-Timestamp: $TIMESTAMP\" \\\n"
+        "    -H \"X-Domain: $HUDHUD_DOMAIN\" \\\n"
+        "    -H \"X-Client-ID: $HUDHUD_CLIENT_ID\" \\\n"
+        "    \"$HUDHUD_URL/api/developer");
+    add_text(p, target);
+    add(p, "\"");
+}
+
+/* The same call twice: with hudhud, which signs, and with curl. */
 static void add_request(struct page *p, const struct route *route, const struct schema *body)
 {
     _cleanup_(buf_release)
@@ -119,28 +144,17 @@ static void add_request(struct page *p, const struct route *route, const struct 
     write_target(&target, route);
     write_body_example(&json, body);
     const char *method = http_method_name(route->method);
-    add(p, "<pre dir=\"auto\">hudhud call ");
-    buf_printf(p->out, "%s '%.*s'", method, STR_FMT(buf_str(&target)));
+    buf_printf(p->out, "<pre dir=\"auto\">hudhud call %s '", method);
+    add_text(p, buf_str(&target));
+    add(p, "'");
     if (body) {
         add(p, " -d '");
         add_pretty(p, &json);
         add(p, "'");
     }
-    add(p, "</pre><details><summary>with curl</summary><pre dir=\"auto\">curl ");
-    if (route->method != HTTP_GET)
-        buf_printf(p->out, "-X %s ", method);
-    add(p,
-        "-H \"X-Awal-Signature-256: sha256=$SIGNATURE\" \\\n"
-        "    -H \"X-Timestamp: $TIMESTAMP\" -H \"X-Domain: $HUDHUD_DOMAIN\" \\\n"
-        "    -H \"X-Client-ID: $HUDHUD_CLIENT_ID\" \\\n");
-    if (body) {
-        add(p, "    -H \"Content-Type: application/json\" -d '");
-        add_pretty(p, &json);
-        add(p, "' \\\n");
-    }
-    add(p, "    \"$HUDHUD_URL/api/developer");
-    add_text(p, buf_str(&target));
-    add(p, "\"</pre></details>");
+    add(p, "</pre><details><summary>with curl</summary><pre dir=\"auto\">");
+    add_curl(p, method, buf_str(&target), &json);
+    add(p, "</pre></details>");
 }
 
 static void add_answer(struct page *p, const struct doc *doc)

@@ -68,4 +68,4 @@ const char docs_page_style[] =
     ".examples{position:sticky;top:1rem;align-self:start}}"
     "@media print{nav{display:none}body{display:block;font-size:10pt}main{padding:0}"
     ".columns{display:block}.examples{position:static}pre{white-space:pre-wrap}"
-    "article{break-inside:avoid-page}h2,h3,h4{break-after:avoid}}";
+    "details::details-content{content-visibility:visible;block-size:auto}h2,h3,h4{break-after:avoid}}";

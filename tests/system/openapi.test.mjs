@@ -4,8 +4,9 @@ import { validate as parserValidate } from '@readme/openapi-parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
+import path from 'node:path';
 import { test } from 'node:test';
-import { createClient, runOk } from './lib/hudhud.mjs';
+import { binary, createClient, runOk, runProgram } from './lib/hudhud.mjs';
 import { METHODS, readDocument, signedRequest } from './lib/openapi.mjs';
 import { startWorld } from './lib/world.mjs';
 
@@ -241,6 +242,36 @@ test('/docs: the same operations, in a page that needs nothing but itself', asyn
       assert.match(html, new RegExp(`${method.toUpperCase()}</span> <code>${path}</code>`
         .replaceAll(/[{}]/g, '\\$&')));
   }
+});
+
+const plainText = (html) => html.replaceAll('&lt;', '<').replaceAll('&gt;', '>')
+  .replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+
+test('the lines of shell on the page do what they say', async (t) => {
+  const world = await startWorld(t);
+  const html = await (await fetch(`${world.url}/docs`)).text();
+  const env = { HUDHUD_URL: world.url, HUDHUD_DOMAIN: world.creds.domain,
+    HUDHUD_CLIENT_ID: world.creds.clientId, HUDHUD_SECRET: world.creds.secret,
+    PATH: `${path.dirname(binary)}:${process.env.PATH}` };
+  const article = (id) => html.match(new RegExp(`<article id="${id}">.*?</article>`, 's'))[0];
+  const expected = [
+    ['listNumbers', /^\{"status":true,"data":\[\{"id":1,/],
+    ['listNumberHistory', /^\{"status":true,"data":\[\],"meta":/],
+    ['syncNumber', /"message":"Number synced successfully"/],
+    ['linkNumbers', /"error":"message_rejected"/], // an account of the example's, a token of nobody's
+    ['unlinkNumber', /"message":"Number unlinked successfully"/],
+  ];
+  for (const [id, answer] of expected) {
+    const [cli, curl] = [...article(id).matchAll(/<pre dir="auto">(.*?)<\/pre>/gs)]
+      .map((m) => plainText(m[1]));
+    assert.match((await runProgram('sh', ['-c', curl], { env })).stdout, answer, curl);
+    if (id === 'unlinkNumber') continue; // it is done already
+    assert.match((await runProgram('sh', ['-c', cli], { env })).stdout, answer, cli);
+  }
+  const signing = html.match(/<section id="signing".*?<\/section>/s)[0];
+  const lines = plainText([...signing.matchAll(/<pre>(.*?)<\/pre>/gs)].at(-1)[1]);
+  const { stdout } = await runProgram('sh', ['-c', lines], { env });
+  assert.match(stdout, /"status":true/, lines);
 });
 
 test('the pages: for all to read, compressed, and not sent twice', async (t) => {
