@@ -14,6 +14,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "api/once.h"
 #include "api/route.h"
 #include "json/reader.h"
 #include "json/writer.h"
@@ -24,17 +25,21 @@ struct call {
     const struct route *route;
     struct arena *arena; /* the request's */
     struct error error;
+    struct str path;      /* relative to the base URL */
     struct caller caller; /* who signed; of an admin call only workspace_id, once it is looked up */
     struct http_match match;
-    struct tx *tx; /* while check of a LIVE route, run or apply goes on */
-    void *input;   /* check's, for apply */
-    int status;    /* 200 unless the handler says otherwise */
+    struct tx *tx;    /* while check of a LIVE route, run or apply goes on */
+    void *input;      /* check's, for apply */
+    int status;       /* 200 unless the handler says otherwise */
+    enum err outcome; /* of an answer that is an error of this call */
     struct buf reply;
     struct json_writer out;
     bool changes_directory; /* set by apply: who may sign is loaded anew before the answer */
 
+    struct once once;
     struct store_write write;
-    void (*then)(struct call *call, enum err e); /* goes on when `write` is back on the loop */
+    call_fn *on_store;                           /* what `write` does, in tx */
+    void (*then)(struct call *call, enum err e); /* goes on when it is back on the loop */
     struct jobs_task task;
     uv_work_t slow;
     enum err slow_err;

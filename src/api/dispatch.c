@@ -97,6 +97,7 @@ static enum err check_version(struct call *call)
 static enum err find_call(struct call *call)
 {
     struct target t = find_target(call);
+    call->path = t.path;
     if (!t.routes)
         return error_set(&call->error, ERR_NOT_FOUND, "There is nothing at this address");
     enum err e = ERR_OK;
@@ -110,7 +111,9 @@ static enum err find_call(struct call *call)
     if (e)
         return e;
     call->route = route_find(t.routes, call->request->method, t.path, &call->match);
-    return call->route ? ERR_OK : explain_no_route(call, &t);
+    if (!call->route)
+        return explain_no_route(call, &t);
+    return t.is_signed && call->route->kind != READ ? once_begin(call) : ERR_OK;
 }
 
 /* The public pages, which need no signature. */

@@ -58,43 +58,52 @@ static void log_call(const struct http_request *r, const struct call *call, int 
               LOG_INT("us", clock_monotonic_us() - r->begun_us));
 }
 
-static void count_call(struct call *call, enum err e, int status)
+static void count_call(struct call *call, int status)
 {
     const struct api_outcome outcome = {
         .route = call->route,
         .method = (int)call->request->method,
         .status = status,
-        .err = e,
+        .err = call->outcome,
         .is_known = call->caller.workspace_id != 0,
         .us = clock_monotonic_us() - call->request->begun_us,
     };
     api_metrics_end(&call->api->metrics, &outcome);
 }
 
+void respond_compose(struct call *call, enum err e)
+{
+    if (!e && !buf_ok(&call->reply))
+        e = ERR_NO_MEMORY;
+    if (!e)
+        return;
+    if (call->error.err != e)
+        error_set(&call->error, e, "%s", answer_default_message(e));
+    call->outcome = e;
+    call->status = err_status(e);
+    if (call->status == 503 && !call->error.retry_after)
+        call->error.retry_after = RETRY_AFTER_S;
+    buf_clear(&call->reply);
+    answer_write_error(&call->reply, &call->error,
+                       str_make(call->request->id, HTTP_REQUEST_ID_LEN));
+}
+
 void respond(struct call *call, enum err e)
 {
     struct http_request *r = call->request;
+    respond_compose(call, e);
     struct http_response response = {.status = call->status, .content_type = JSON_TYPE};
-    if (!e && !buf_ok(&call->reply))
-        e = ERR_NO_MEMORY;
-    if (e) {
-        if (call->error.err != e)
-            error_set(&call->error, e, "%s", answer_default_message(e));
-        if (err_status(e) == 503 && !call->error.retry_after)
-            call->error.retry_after = RETRY_AFTER_S;
-        response.status = err_status(e);
-        buf_clear(&call->reply);
-        answer_write_error(&call->reply, &call->error, str_make(r->id, HTTP_REQUEST_ID_LEN));
-    }
     response.body = buf_str(&call->reply);
-    add_headers(&response, e ? &call->error : NULL, call->arena);
+    add_headers(&response, call->status >= 400 ? &call->error : NULL, call->arena);
+    if (call->once.replayed)
+        http_response_add(&response, STR("Idempotent-Replayed"), STR("true"));
     if (call->route && call->route->deprecated)
         add_deprecation(&response, call->route->deprecated, call->arena);
     char etag[ETAG_LEN];
-    if (!e && r->method == HTTP_GET)
+    if (call->status == 200 && r->method == HTTP_GET)
         add_etag(r, &response, etag);
     log_call(r, call, response.status);
-    count_call(call, e, response.status);
+    count_call(call, response.status);
     struct buf body = call->reply; /* the call dies with its request */
     jobs_task_release(&call->task);
     http_respond(r, &response);
@@ -107,7 +116,7 @@ void respond_page(struct call *call, const struct docs_page *page)
     add_headers(&response, NULL, call->arena);
     docs_fill(page, call->request, &response);
     log_call(call->request, call, response.status);
-    count_call(call, ERR_OK, response.status);
+    count_call(call, response.status);
     http_respond(call->request, &response);
 }
 

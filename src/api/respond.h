@@ -6,6 +6,8 @@
 
 struct docs_page;
 
+/* Makes the error, if it is one, the call's status and reply. */
+void respond_compose(struct call *call, enum err e);
 /* Answers with what the handler wrote, or with the error; the call dies with its request. */
 void respond(struct call *call, enum err e);
 /* Answers a GET or HEAD with a public page. */

@@ -57,6 +57,7 @@
 
 /* --- signed requests (developer-api.md §1.2) ---------------------------------------------- */
 #define SIGN_WINDOW_S          300 /* either side of our clock; configurable */
+#define SIGN_WINDOW_MAX_S      3600
 #define TIMESTAMP_DIGITS_MAX   12
 #define DOMAIN_MAX             63 /* a DNS label, RFC 1035 §2.3.4 */
 #define CLIENT_ID_MAX          64
@@ -83,6 +84,12 @@
 /* --- secrets at rest ---------------------------------------------------------------------- */
 /* The current key, the last one, which a long read may still need, and those of an unlucky day. */
 #define KEYRING_MAX 4
+
+/* --- requests that arrive twice (developer-api.md §1.3) ------------------------------------ */
+#define IDEMPOTENCY_KEY_MAX   255   /* of an Idempotency-Key, in characters */
+#define IDEMPOTENCY_KEY_S     86400 /* an answer is given again for a day */
+#define IDEMPOTENCY_RUNNING_S 600   /* no call takes longer: whoever claimed it is gone */
+#define RETRY_AFTER_RUNNING_S 2     /* of a 409: the first request will soon be answered */
 
 /* --- records ------------------------------------------------------------------------------ */
 #define NAME_MAX_POINTS    255        /* names of workspaces and clients, in code points */

@@ -27,6 +27,7 @@ struct jobs_task {
     enum err err;
 
     /* of JOBS_LINK */
+    int64_t idempotency_id; /* the row that says `applied` with the effect; 0: none */
     int64_t workspace_id;
     struct str waba_id;  /* empty with a code: found through debug_token */
     struct secret token; /* empty with a code; the task owns it, jobs_task_release wipes it */

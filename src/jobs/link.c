@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "http/http.h"
 #include "jobs/runner.h"
+#include "model/idempotency.h"
 
 struct link {
     struct job_write write; /* first */
@@ -81,6 +82,17 @@ static enum err find_or_insert(struct link *l, struct tx *tx, int64_t now, struc
     return e ? e : account_find(tx, id, l->arena, ret);
 }
 
+/* The request that asked for it is known to have had its effect (developer-api.md §1.3). */
+static enum err note_applied(struct jobs_task *task, struct tx *tx)
+{
+    if (!task->idempotency_id)
+        return ERR_OK;
+    enum err e = idempotency_set_applied(tx, task->idempotency_id, task->account_id);
+    if (e == ERR_IN_PROGRESS)
+        return error_set(&task->error, e, "Another request with this key is being carried out");
+    return e;
+}
+
 static enum err link_apply(struct store_write *w, struct tx *tx)
 {
     struct link *l = CONTAINER_OF(w, struct link, write.write);
@@ -103,7 +115,7 @@ static enum err link_apply(struct store_write *w, struct tx *tx)
     if (known && !outcome.added)
         return conflict(l->task);
     l->task->account_id = account.id;
-    return ERR_OK;
+    return note_applied(l->task, tx);
 }
 
 static void on_written(struct job_write *w)

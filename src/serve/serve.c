@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "model/idempotency.h"
 #include "model/rotation.h"
 #include "serve/process.h"
 #include "serve/server.h"
@@ -47,6 +48,20 @@ static enum err read_app_secret(struct serve *s, const struct config *config, st
 
 /* --- starting ----------------------------------------------------------------------------- */
 
+static enum err apply_forget(struct store_write *w, struct tx *tx)
+{
+    return idempotency_forget_running(tx);
+}
+
+/* Should it fail, as on a full disk, they end by themselves after IDEMPOTENCY_RUNNING_S. */
+static void forget_running(struct store *store)
+{
+    struct store_write w = {.apply = apply_forget};
+    if (store_write_now(store, &w))
+        log_event(LOG_WARN, "claims_of_requests_left",
+                  LOG_CSTR("effect", "requests cut by the last end are 409 for some minutes"));
+}
+
 static enum err open_folder(struct serve *s, const char *data, struct error *error)
 {
     struct store_options options = {.path = s->folder.database};
@@ -64,6 +79,7 @@ static enum err open_folder(struct serve *s, const char *data, struct error *err
     if (e)
         return e;
     rotation_finish(s->store, &s->keyring, s->folder.key, error);
+    forget_running(s->store);
     pulse_init(&s->pulse);
     directory_hub_init(&s->directory, s->store, &s->keyring, s->endpoints);
     e = directory_reload(&s->directory, s->reader);

@@ -131,7 +131,8 @@ static const char schema_2[] =
     "  expires_at {int} NOT NULL"
     ") {strict};"
     "CREATE UNIQUE INDEX idempotency_key ON idempotency (client_id, key);"
-    "CREATE INDEX idempotency_expired ON idempotency (expires_at);";
+    "CREATE INDEX idempotency_expired ON idempotency (expires_at);"
+    "CREATE INDEX idempotency_running ON idempotency (id) WHERE state = 'running';";
 /* clang-format on */
 
 const char *const migrations[] = {schema_1, schema_2};

@@ -3,7 +3,7 @@
 // The signature here is made with Node's own crypto from developer-api.md §1.2 and shares nothing
 // with the C code: where both agree, both are right.
 import { spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -160,8 +160,11 @@ export function sign(method, path, body, creds) {
 }
 
 // One signed call -> {status, headers, text, json}. `url` is the server's, without /api/developer.
-export async function call(url, method, path, creds, { body, headers = {} } = {}) {
+// A write has a key of its own, for two alike in one second would be one request sent twice: that is
+// what `key` is for, or null for none at all.
+export async function call(url, method, path, creds, { body, headers = {}, key = randomUUID() } = {}) {
   const signed = sign(method, path, body, creds);
+  if (method !== 'GET' && key !== null) signed['Idempotency-Key'] = key;
   if (body !== undefined) signed['Content-Type'] = 'application/json';
   const answer = await fetch(`${url}/api/developer${path}`, {
     method, body, headers: { ...signed, ...headers },

@@ -5,14 +5,14 @@ import { startSim } from './sim.mjs';
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Asks again until `check` returns something true -> that; throws after `timeout` ms.
-export async function eventually(check, { timeout = 10000, what = 'the condition' } = {}) {
+// Asks again every `pause` ms until `check` returns something true -> that; throws after `timeout` ms.
+export async function eventually(check, { timeout = 10000, pause = 50, what = 'the condition' } = {}) {
   const end = Date.now() + timeout;
   for (;;) {
     const value = await check();
     if (value) return value;
     if (Date.now() > end) throw new Error(`${what} did not come true in ${timeout} ms`);
-    await sleep(50);
+    await sleep(pause);
   }
 }
 
