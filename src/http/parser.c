@@ -48,6 +48,10 @@ static bool has_header(const struct http_request *r, struct str name)
 /* What llhttp itself found wrong. */
 static void refuse_malformed(struct http_parser *p, llhttp_errno_t e)
 {
+    if (p->stage == STAGE_LINE && memchr(p->input + p->begin, '\n', p->at - p->begin)) {
+        refuse_version(p); /* its line had none; what llhttp stumbled over is another's */
+        return;
+    }
     switch (e) {
     case HPE_INVALID_METHOD:
         if (p->at < p->end && is_token_char((unsigned char)p->input[p->at]))
@@ -414,10 +418,14 @@ static void begin_request(struct http_parser *p)
 }
 
 /* Begins a request if there is a byte of one. A whole header and HTTP_READ_SIZE more always fit
- * behind its first byte, so that its fields never move. */
+ * behind its first byte. */
 static void look_for_request(struct http_parser *p)
 {
-    if (p->at > HTTP_READ_SIZE || p->at == p->end) {
+    if (p->at == p->end) {
+        p->at = p->end = 0;
+        return;
+    }
+    if (p->at > HTTP_READ_SIZE) {
         memmove(p->input, p->input + p->at, p->end - p->at);
         p->end -= p->at;
         p->at = 0;

@@ -186,6 +186,8 @@ static const struct {
     /* versions */
     {"0.9, simple", STR_INIT("GET /\r\n"), 505},
     {"0.9, simple, with fields", STR_INIT("GET /\r\n" HOST "\r\n"), 505},
+    {"0.9, simple, with a request behind", STR_INIT("GET /\r\nGET / HTTP/1.1\r\n" HOST "\r\n"),
+     505},
     {"0.9, said", STR_INIT("GET / HTTP/0.9\r\n" HOST "\r\n"), 505},
     {"1.2", STR_INIT("GET / HTTP/1.2\r\n" HOST "\r\n"), 505},
     {"1.9", STR_INIT("GET / HTTP/1.9\r\n" HOST "\r\n"), 505},
@@ -288,6 +290,10 @@ static const struct {
      400},
     {"NUL in an extension",
      STR_INIT("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1;a\0b\r\n"), 400},
+    {"a length as a trailer",
+     STR_INIT("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+              "0\r\nContent-Length: 9\r\n\r\n"),
+     400},
     {"NUL in a trailer",
      STR_INIT("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\nX: \0\r\n\r\n"),
      400},
