@@ -11,7 +11,7 @@ const IDLE = 2000;
 const CALLS = 150; // under the limit of 200 a minute
 const PAUSE_MS = 30;
 const P99_MAX_MS = 2000;
-const IDLE_KIB_MAX = 24; // of one connection; it takes some 8
+const IDLE_KIB_MAX = 12; // of one connection: half of a header takes some 6
 const FLOOD_MIB_MAX = 24;
 
 const residentMiB = (pid) =>
