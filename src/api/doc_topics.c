@@ -30,6 +30,10 @@ const struct doc_topic doc_topics[] = {
      "    curl -H \"X-Awal-Signature-256: sha256=$SIGNATURE\" -H \"X-Timestamp: $TIMESTAMP\" \\\n"
      "        -H \"X-Domain: $HUDHUD_DOMAIN\" -H \"X-Client-ID: $HUDHUD_CLIENT_ID\" \\\n"
      "        \"$HUDHUD_URL/api/developer/waba-numbers\""},
+    {"permissions", "Permissions",
+     "A client may do everything in its workspace, unless whoever runs the server has limited it: "
+     "to reading, to some resources, or to some numbers. What it may not do is 403 "
+     "`permission_denied`, with a message that says which permission is lacking."},
     {"answers", "Answers",
      "Answers are JSON in UTF-8. What was asked for is in `data`, of a page list with `meta` "
      "beside it; an answer to a write has a `message` for people too. A field without a value is "

@@ -241,10 +241,10 @@ static bool carries(enum carried by, const struct route *route, int status)
 {
     switch (by) {
     case BY_ALL: return true;
-    case BY_SIGNED: return status != 400 && status != 401;
+    case BY_SIGNED: return status != 401;
     case BY_READS: return route && route->method == HTTP_GET && status < 400;
     case BY_WRITES: return route && route->method != HTTP_GET && status < 500;
-    case BY_WAITING: return status == 429 || status == 503;
+    case BY_WAITING: return status == 409 || status == 429 || status == 503;
     case BY_DEPRECATED: return route && route->deprecated;
     }
     return false;
