@@ -8,7 +8,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { binary, createClient, runOk, runProgram } from './lib/hudhud.mjs';
 import { METHODS, readDocument, signedRequest } from './lib/openapi.mjs';
-import { startWorld } from './lib/world.mjs';
+import { eventually, startWorld } from './lib/world.mjs';
 
 const printed = JSON.parse((await runOk(['openapi'])).stdout);
 
@@ -102,20 +102,36 @@ const provoked = {
   '413 payload_too_large': ({ send }) => send({ body: `{"colour":"${'g'.repeat(70000)}"}` }),
   '415 unsupported_media_type': ({ send }) =>
     send({ body: 'colour=green', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } }),
+  '422 idempotency_key_reused': async ({ send, path }) => {
+    const headers = { 'Idempotency-Key': randomUUID() };
+    await send({ path: `${path}?colour=green`.replace('/5', '/999'), headers });
+    return send({ headers });
+  },
   '409 conflict': ({ send, world }) => send({ body: JSON.stringify(
     { waba_id: world.sim.wabaId, access_token: world.sim.token }) }),
   '422 message_rejected': ({ send, fault }) => fault('token_expired', send),
   '502 upstream_error': ({ send, fault }) => fault('html', send),
 };
 const provokedWhenLive = {
+  '409 request_in_progress': async ({ send, world }) => {
+    await world.sim.putFaults([{ kind: 'latency', ms: 1000 }]);
+    const headers = { 'Idempotency-Key': randomUUID() };
+    const first = send({ headers });
+    const second = await eventually(async () => {
+      const answer = await send({ headers });
+      return answer.status === 409 ? answer : null;
+    });
+    await first;
+    await world.sim.clearFaults();
+    return second;
+  },
   '503 service_unavailable': ({ send, fault }) => fault('cut', send),
 };
 
 // What no test can bring about at will, and who holds it instead.
 const unprovoked = {
   '403 permission_denied': 'held by the tests of the gate',
-  '409 request_in_progress': 'held by the tests of retries',
-  '422 idempotency_key_reused': 'held by the tests of retries',
+  '409 request_in_progress': 'the store is done with a write before another can ask',
   '429 rate_limit_exceeded': 'held by the tests of limits',
   '500 internal_error': 'a fault of ours; its form is that of every error',
   '503 service_unavailable': 'the store has to fail under the request, or the server to be draining',
