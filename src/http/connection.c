@@ -249,7 +249,7 @@ static void take_head(struct http_connection *c)
         return;
     }
     http_parser_accept(p, body_max);
-    if (p->stage == STAGE_BODY && !body_fits(s, p)) {
+    if (p->has_body && p->stage == STAGE_BODY && !body_fits(s, p)) {
         refuse(c, ERR_UNAVAILABLE, "too much is being received at once; try again soon", false);
         return;
     }

@@ -186,6 +186,7 @@ static void test_kill(void **state)
     expect_end(&held);
     uv_async_send(&f.release); /* the handler still gives its request back */
     join(&f);
+    assert_int_equal(f.n_begun, 2);
     assert_true(f.saw_gone);
     client_close(&idle);
     client_close(&held);

@@ -43,6 +43,7 @@ struct fixture {
     bool drained;
     bool saw_gone;
     struct http_ledger *ledger;
+    size_t n_begun; /* when all was killed */
 };
 
 static inline void respond_text(struct http_request *r, struct str body)
@@ -157,6 +158,8 @@ static inline void handle(void *arg, struct http_request *r)
         http_cut(r, STR(""));
     else if (str_eq(r->path, STR("/stop")))
         http_server_drain(&f->server, on_drained), respond_echo(r);
+    else if (str_eq(r->path, STR("/sleep")))
+        usleep(200 * 1000), respond_echo(r);
     else if (str_eq(r->path, STR("/sleep-and-stop")))
         usleep(200 * 1000), http_server_drain(&f->server, on_drained), respond_echo(r);
     else if (str_eq(r->path, STR("/answer-and-stop")))
@@ -174,6 +177,7 @@ static inline void on_stop(uv_async_t *async)
 static inline void on_kill(uv_async_t *async)
 {
     struct fixture *f = async->data;
+    f->n_begun = http_server_count_begun(&f->server);
     http_server_kill(&f->server);
 }
 

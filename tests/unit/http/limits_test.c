@@ -1,6 +1,8 @@
 /* How many connections, and how much of everything: what is over a limit harms nobody else. */
 #include "unit/http/fixture.h"
 
+#include <sys/resource.h>
+
 /* --- connections -------------------------------------------------------------------------- */
 
 static void start_limited(struct fixture *f, size_t connections, size_t per_address)
@@ -78,6 +80,66 @@ static void test_full_of_requests(void **state)
     client_close(&begun);
     client_close(&body);
     client_close(&unix_one);
+    stop(&f);
+}
+
+/* Who has just sent a request, which the loop was too busy to read, is not idle. */
+static void test_full_of_unread_requests(void **state)
+{
+    struct fixture f;
+    struct client c[HTTP_EVICT_TRIES + 2], busy, late;
+    start_limited(&f, ARRAY_LEN(c) + 1, 0);
+    for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+        client_open(&c[i], &f);
+        expect_served(&c[i]);
+    }
+    client_open(&busy, &f);
+    client_say(&busy, GET("/sleep"));
+    usleep(50 * 1000);
+    client_open(&late, &f);
+    for (size_t i = 0; i < ARRAY_LEN(c); i++)
+        client_say(&c[i], GET("/now"));
+    for (size_t i = 0; i < ARRAY_LEN(c); i++)
+        expect(&c[i], 200, "GET /now 0", NULL);
+    expect_closed(&late);
+    client_close(&late);
+    client_close(&busy);
+    for (size_t i = 0; i < ARRAY_LEN(c); i++)
+        client_close(&c[i]);
+    stop(&f);
+}
+
+/* The process may open no more files: the same is done, or accepting waits for better times. */
+static void test_out_of_files(void **state)
+{
+    struct fixture f;
+    struct client idle, late, later;
+    struct rlimit before, now;
+    start(&f, NULL);
+    client_open(&idle, &f);
+    expect_served(&idle);
+    int fds[2] = {socket(AF_INET, SOCK_STREAM, 0), socket(AF_INET, SOCK_STREAM, 0)};
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    now = before;
+    now.rlim_cur = (rlim_t)fds[1] + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+    struct sockaddr_in there = loopback(1, f.port);
+    assert_int_equal(connect(fds[0], (struct sockaddr *)&there, sizeof(there)), 0);
+    client_take(&late, fds[0]);
+    client_say(&late, GET("/hold"));
+    expect_closed(&idle); /* it made room */
+    usleep(50 * 1000);
+    assert_int_equal(connect(fds[1], (struct sockaddr *)&there, sizeof(there)), 0);
+    client_take(&later, fds[1]);
+    client_say(&later, GET("/now"));
+    usleep(50 * 1000); /* none is idle: it has to wait */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    expect(&later, 200, "GET /now 0", NULL);
+    uv_async_send(&f.release);
+    expect(&late, 200, "GET /hold 0", NULL);
+    client_close(&idle);
+    client_close(&late);
+    client_close(&later);
     stop(&f);
 }
 
@@ -224,6 +286,22 @@ static void test_bodies_together_over_the_budget(void **state)
     assert_int_equal(f.server.n_shed, 1);
 }
 
+/* A request that is being handled stays, whatever it holds: its memory is not ours to take. */
+static void test_handled_requests_stay(void **state)
+{
+    struct fixture f;
+    struct client c;
+    start_small(&f, 1);
+    client_open(&c, &f);
+    client_say(&c, GET("/hold"));
+    usleep(20 * 1000);
+    uv_async_send(&f.release);
+    expect(&c, 200, "GET /hold 0", NULL);
+    client_close(&c);
+    stop(&f);
+    assert_int_equal(f.server.n_shed, 0);
+}
+
 /* Who asks for much and reads nothing is closed when it is too much for all. */
 static void test_answers_over_the_budget(void **state)
 {
@@ -343,11 +421,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_full_of_requests),
+        cmocka_unit_test(test_full_of_unread_requests),
+        cmocka_unit_test(test_out_of_files),
         cmocka_unit_test(test_greedy_address),
         cmocka_unit_test(test_flood),
         cmocka_unit_test(test_idle_holds_nothing),
         cmocka_unit_test(test_body_over_the_budget),
         cmocka_unit_test(test_bodies_together_over_the_budget),
+        cmocka_unit_test(test_handled_requests_stay),
         cmocka_unit_test(test_answers_over_the_budget),
         cmocka_unit_test(test_pipelining_flood),
         cmocka_unit_test(test_pipelining_flood_of_small_ones),

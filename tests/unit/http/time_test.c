@@ -55,6 +55,26 @@ static void test_idle_is_renewed(void **state)
     stop(&f);
 }
 
+/* Who sent its next request just when its time was up, while the loop was busy, is answered. */
+static void test_idle_that_sends_in_time(void **state)
+{
+    struct fixture f;
+    struct client c, busy;
+    start(&f, &short_times);
+    client_open(&c, &f);
+    client_say(&c, GET("/now"));
+    expect(&c, 200, "GET /now 0", NULL);
+    client_open(&busy, &f);
+    client_say(&busy, GET("/sleep"));
+    usleep(40 * 1000);
+    client_say(&c, GET("/now"));
+    expect(&c, 200, "GET /now 0", NULL);
+    expect(&busy, 200, NULL, NULL);
+    client_close(&c);
+    client_close(&busy);
+    stop(&f);
+}
+
 /* A byte now and then does not renew the time for a header. */
 static void test_slow_header(void **state)
 {
@@ -157,6 +177,25 @@ static void test_client_leaves(void **state)
     assert_true(f.saw_gone);
 }
 
+/* It is gone when its answer is to be written, and nobody has noticed before. */
+static void test_client_leaves_before_its_answer(void **state)
+{
+    struct fixture f;
+    struct client c, other;
+    struct linger reset = {.l_onoff = 1};
+    start(&f, NULL);
+    client_open(&c, &f);
+    client_say(&c, GET("/sleep"));
+    usleep(50 * 1000);
+    setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    client_close(&c);
+    client_open(&other, &f);
+    client_say(&other, GET("/now"));
+    expect(&other, 200, NULL, NULL);
+    client_close(&other);
+    stop(&f);
+}
+
 /* Who only ends its own side still gets its answers: `printf ... | nc` does so. */
 static void test_half_closed(void **state)
 {
@@ -180,10 +219,16 @@ static void test_half_closed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_timeouts),      cmocka_unit_test(test_idle_is_renewed),
-        cmocka_unit_test(test_slow_header),   cmocka_unit_test(test_handler_is_not_timed),
-        cmocka_unit_test(test_slow_reader),   cmocka_unit_test(test_write_timeout),
-        cmocka_unit_test(test_client_leaves), cmocka_unit_test(test_half_closed),
+        cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_idle_is_renewed),
+        cmocka_unit_test(test_idle_that_sends_in_time),
+        cmocka_unit_test(test_slow_header),
+        cmocka_unit_test(test_handler_is_not_timed),
+        cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_write_timeout),
+        cmocka_unit_test(test_client_leaves),
+        cmocka_unit_test(test_client_leaves_before_its_answer),
+        cmocka_unit_test(test_half_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
