@@ -12,3 +12,5 @@ enum err admin_find_workspace(struct call *call, struct workspace *ret) MUST_USE
  * another one does. */
 enum err admin_take_folder(struct call *call) MUST_USE;
 void admin_leave_folder(struct call *call);
+/* What files and keys say, in terms of HTTP; the message stays. */
+enum err admin_answer_error(struct call *call, enum err e) MUST_USE;

@@ -18,6 +18,17 @@ void admin_leave_folder(struct call *call)
     atomic_store(call->api->shared->folder_taken, false);
 }
 
+enum err admin_answer_error(struct call *call, enum err e)
+{
+    if (e == ERR_IO || e == ERR_CLOSED || e == ERR_BUSY)
+        e = ERR_UNAVAILABLE;
+    else if (e == ERR_PARSE || e == ERR_LIMIT || e == ERR_AUTHENTICATION)
+        e = ERR_VALIDATION;
+    if (call->error.message.len)
+        call->error.err = e;
+    return e;
+}
+
 /* --- the key ------------------------------------------------------------------------------ */
 
 static void write_id(struct json_writer *w, const char *name, uint32_t id)
@@ -75,7 +86,7 @@ enum err key_rotate(struct call *call)
     e = rotation_run(shared->store, shared->keyring, shared->key_path, &rotation, &call->error);
     admin_leave_folder(call);
     if (e)
-        return e;
+        return admin_answer_error(call, e);
     struct json_writer *w = &call->out;
     call_begin_message(call, "Key rotated successfully");
     json_open(w, '{');

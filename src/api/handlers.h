@@ -32,6 +32,10 @@ call_fn account_sync_check, account_sync_run;
 call_fn account_check_check, account_check_run;
 call_fn graph_check_check, graph_check_run;
 
+/* admin_backup.c */
+call_fn backup_check, backup_run;
+call_fn restore_check, restore_run;
+
 /* admin_keys.c */
 call_fn key_show;
 call_fn key_rotate_check, key_rotate;

@@ -27,6 +27,8 @@ const struct route admin_routes[] = {
     {HTTP_POST, "/accounts/{waba_id}/check", LIVE, LIMIT_NONE, account_check_check,
      account_check_run, NULL, NULL},
 
+    {HTTP_POST, "/backup", SLOW, LIMIT_NONE, backup_check, backup_run, NULL, NULL},
+    {HTTP_POST, "/restore", SLOW, LIMIT_NONE, restore_check, restore_run, NULL, NULL},
     {HTTP_GET, "/key", READ, LIMIT_NONE, NULL, key_show, NULL, NULL},
     {HTTP_POST, "/key/rotate", SLOW, LIMIT_NONE, key_rotate_check, key_rotate, NULL, NULL},
 

@@ -117,8 +117,14 @@
     (8 * STORE_CHECKPOINT_PAGES)        /* from here the writer waits for readers                  \
                            to let the log go, or it would never shrink */
 #define STORE_BUSY_MS       200         /* longest such wait, and for another process's lock */
+#define STORE_COPY_PAGES    2048        /* of a copy between two syncs: 8 MB */
 #define STORE_MIGRATION_MAX (256 * KIB) /* SQL text of one migration */
 #define STORE_LOG_MS        10000       /* a full disk is logged once in this time, not per write */
+
+/* --- backups ------------------------------------------------------------------------------ */
+#define BACKUP_PATH_MAX     1024       /* of the folder */
+#define BACKUP_MANIFEST_MAX (64 * KIB) /* a line a table */
+#define BACKUP_PIECE        (1 * MIB)  /* read, hashed and written at once */
 
 /* --- Graph API (meta-graph.md) ------------------------------------------------------------ */
 #define GRAPH_BODY_MAX           (4 * MIB) /* one answer; a page of 100 numbers is about 100 KiB */

@@ -226,7 +226,9 @@ enum err admin_call(struct admin *a, const char *method, const char *path, struc
         .headers = headers,
         .body = body,
         .has_body = body.len > 0,
-        .timeout_ms = CLI_ADMIN_TIMEOUT_MS,
+        .timeout_ms = a->tick ? 0 : CLI_ADMIN_TIMEOUT_MS,
+        .tick = a->tick,
+        .tick_arg = a->tick_arg,
     };
     _cleanup_(response_release)
     struct response response;

@@ -18,6 +18,9 @@ struct admin {
     int turn;              /* the folder, locked; -1: none */
     struct serve *serve;   /* inside this process; NULL: another one answers */
     struct config *config; /* of the former; in the arena of the run */
+    void (*tick)(
+        void *arg); /* while a call goes on that may take as long as it takes; NULL: none */
+    void *tick_arg;
 };
 
 /* Errors name the folder and say how to mend. */

@@ -46,6 +46,17 @@ static const struct option sim_command_options[] = {
     END,
 };
 
+static const struct option backup_options[] = {
+    {.name = "without-key", .help = "leave the key out; it has to be kept elsewhere then"},
+    END,
+};
+
+static const struct option restore_options[] = {
+    {.name = "replace", .help = "replace what the data folder holds; that is kept beside"},
+    {.name = "key-file", .placeholder = "FILE", .help = "the key of a backup that is without one"},
+    END,
+};
+
 /* --- data --------------------------------------------------------------------------------- */
 
 static const struct option workspace_create_options[] = {
@@ -428,6 +439,35 @@ const struct command commands[] = {
         .example = "hudhud sim --numbers 5\n"
                    "hudhud serve --graph-url http://" SIM_LISTEN,
         .run = sim_command_run,
+    },
+    {
+        .path = "backup",
+        .summary = "Back up the data folder",
+        .operands = "FOLDER",
+        .options = backup_options,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "FOLDER is made, or is empty. One moment of the database goes into it, checked, with the\n"
+            "key and a manifest; the manifest is written last. A running server goes on meanwhile,\n"
+            "and writes the files itself, as its own user.",
+        .example = "hudhud backup /var/backups/hudhud/$(date +%F) --data /var/lib/hudhud",
+        .run = backup_command_run,
+    },
+    {
+        .path = "restore",
+        .summary = "Restore a backup",
+        .operands = "BACKUP",
+        .options = restore_options,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "Makes a data folder that is new or empty. With --replace it replaces what a folder\n"
+            "holds, also under a running server, whose answers are then from before or from after.\n"
+            "Everything is checked first: when something is wrong, nothing is changed.\n"
+            "\n"
+            "What was there is kept in DIR/before-restore-TIME, as a backup of its own.",
+        .example = "hudhud restore /var/backups/hudhud/2026-01-31 --data /var/lib/hudhud\n"
+                   "hudhud restore /var/backups/hudhud/2026-01-31 --data /var/lib/hudhud --replace",
+        .run = restore_command_run,
     },
     {
         .path = "key show",

@@ -41,6 +41,10 @@ enum err number_unlink_run(struct cli *cli) MUST_USE;
 enum err call_run(struct cli *cli) MUST_USE;
 enum err sign_run(struct cli *cli) MUST_USE;
 
+/* backup.c */
+enum err backup_command_run(struct cli *cli) MUST_USE;
+enum err restore_command_run(struct cli *cli) MUST_USE;
+
 /* key.c */
 enum err key_show_run(struct cli *cli) MUST_USE;
 enum err key_rotate_run(struct cli *cli) MUST_USE;

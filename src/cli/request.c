@@ -52,6 +52,14 @@ static size_t receive_header(char *bytes, size_t size, size_t n, void *arg)
     return buf_ok(&r->header) ? line.len : 0;
 }
 
+static int tick(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                curl_off_t up)
+{
+    const struct request *q = arg;
+    q->tick(q->tick_arg);
+    return 0;
+}
+
 static void set_options(CURL *curl, const struct request *q, struct response *r, char *why)
 {
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
@@ -69,6 +77,11 @@ static void set_options(CURL *curl, const struct request *q, struct response *r,
     if (q->unix_socket) {
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, q->unix_socket);
         curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* http_proxy is not for this machine's socket */
+    }
+    if (q->tick) {
+        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, tick);
+        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, q);
     }
     if (q->has_body) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, q->body.ptr);

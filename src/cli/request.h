@@ -12,9 +12,11 @@ struct request {
     const char *unix_socket;          /* NULL: over TCP */
     const struct curl_slist *headers; /* whole lines; NULL: none */
     struct str body;
-    bool has_body;    /* an empty body is one too */
-    bool header_only; /* the answer has no body, whatever its header says: HEAD */
-    long timeout_ms;
+    bool has_body;           /* an empty body is one too */
+    bool header_only;        /* the answer has no body, whatever its header says: HEAD */
+    long timeout_ms;         /* 0: as long as it takes */
+    void (*tick)(void *arg); /* about once a second while it goes on; NULL: nothing */
+    void *tick_arg;
 };
 
 struct response {

@@ -21,6 +21,7 @@ static void run_task(struct jobs *j, struct jobs_task *task)
     case JOBS_SYNC: job_sync_task(j, task); break;
     case JOBS_CHECK_ACCOUNT: job_check_account(j, task); break;
     case JOBS_CHECK_GRAPH: job_check_graph(j, task); break;
+    case JOBS_RELOAD: job_task_done(task, job_sync_reload(j)); break;
     }
 }
 
@@ -142,6 +143,24 @@ void jobs_submit(struct jobs *j, struct jobs_task *task)
         return;
     struct graph_answer cancelled = {.outcome = GRAPH_CANCELLED};
     job_task_answered(task, &cancelled);
+}
+
+void jobs_reload(struct jobs *j)
+{
+    struct arena arena;
+    struct queue done;
+    struct list items;
+    arena_init(&arena, ARENA_BLOCK_SIZE);
+    queue_init(&done, NULL, NULL);
+    list_init(&items);
+    struct jobs_task task = {.kind = JOBS_RELOAD, .reply_to = &done, .arena = &arena};
+    error_init(&task.error, &arena);
+    jobs_submit(j, &task);
+    if (!queue_wait(&done, &items) || task.err)
+        log_event(LOG_WARN, "accounts_not_reloaded", LOG_CSTR("error", err_code(task.err)),
+                  LOG_CSTR("effect", "accounts of the backup are synced after a restart"));
+    queue_release(&done);
+    arena_release(&arena);
 }
 
 /* --- the pulse, written down -------------------------------------------------------------- */

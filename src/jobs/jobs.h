@@ -16,6 +16,7 @@ enum jobs_kind {
     JOBS_SYNC,          /* ask Meta about a linked account now */
     JOBS_CHECK_ACCOUNT, /* does Meta take the account's token? Writes nothing */
     JOBS_CHECK_GRAPH,   /* is the Graph API reachable? */
+    JOBS_RELOAD,        /* the database was replaced: jobs_reload */
 };
 
 struct jobs_task {
@@ -72,6 +73,10 @@ void jobs_submit(struct jobs *j, struct jobs_task *task);
 void jobs_stop(struct jobs *j);
 /* After jobs_stop, once nobody submits any more. NULL is fine. */
 void jobs_free(struct jobs *j);
+
+/* Any thread but the jobs' own; waits. The database was replaced: what was confirmed is forgotten,
+ * and every linked account is asked about anew. Does nothing while the jobs are stopping. */
+void jobs_reload(struct jobs *j);
 
 /* Wipes the task's secret. */
 void jobs_task_release(struct jobs_task *task);

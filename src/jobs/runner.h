@@ -58,6 +58,9 @@ bool job_read_facts(const struct graph_account *account, struct arena *arena,
 
 /* sync.c */
 enum err job_sync_load(struct jobs *j) MUST_USE; /* every linked account, due now */
+/* The database is another one: accounts that are new to us are taken up, all are due now, and those
+ * that are gone leave with their next run. */
+enum err job_sync_reload(struct jobs *j) MUST_USE;
 void job_sync_tick(struct jobs *j);
 void job_sync_show(struct jobs *j); /* in the gauges of the stats */
 void job_sync_task(struct jobs *j, struct jobs_task *task);

@@ -294,15 +294,34 @@ static enum err load_one(void *arg, const struct account *a)
     return ERR_OK;
 }
 
-enum err job_sync_load(struct jobs *j)
+static enum err reload_one(void *arg, const struct account *a)
+{
+    struct job_account *entry = entry_find_or_add(arg, a->id);
+    entry->due_ms = now_ms();
+    entry->failures = 0;
+    return ERR_OK;
+}
+
+static enum err each_account(struct jobs *j, enum err (*each)(void *arg, const struct account *a))
 {
     struct tx *tx;
     enum err e = store_read_begin(j->reader, &tx);
     if (e)
         return e;
-    e = account_each(tx, load_one, j);
+    e = account_each(tx, each, j);
     store_read_end(j->reader);
     return e;
+}
+
+enum err job_sync_reload(struct jobs *j)
+{
+    pulse_clear(j->options.pulse);
+    return j->options.sync_interval_s ? each_account(j, reload_one) : ERR_OK;
+}
+
+enum err job_sync_load(struct jobs *j)
+{
+    return each_account(j, load_one);
 }
 
 /* The next account that is due; NULL when none is. */

@@ -38,6 +38,15 @@ void pulse_raise(struct pulse *p, int64_t account_id, int64_t confirmed_at)
         atomic_store_explicit(&segment[offset], confirmed_at, memory_order_relaxed);
 }
 
+void pulse_clear(struct pulse *p)
+{
+    for (size_t k = 0; k < PULSE_SEGMENTS; k++) {
+        _Atomic int64_t *segment = atomic_load_explicit(&p->segments[k], memory_order_relaxed);
+        for (size_t i = 0; segment && i < (size_t)1 << (FIRST_SEGMENT_BITS + k); i++)
+            atomic_store_explicit(&segment[i], 0, memory_order_relaxed);
+    }
+}
+
 int64_t pulse_get(struct pulse *p, int64_t account_id)
 {
     size_t offset;

@@ -22,5 +22,7 @@ void pulse_init(struct pulse *p);
 void pulse_release(struct pulse *p);
 /* The writing thread only. A time never moves backwards. */
 void pulse_raise(struct pulse *p, int64_t account_id, int64_t confirmed_at);
+/* The writing thread only: everything is forgotten, as the accounts are others now. */
+void pulse_clear(struct pulse *p);
 /* 0 when Meta has not confirmed it since this process started. */
 int64_t pulse_get(struct pulse *p, int64_t account_id);

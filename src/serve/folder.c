@@ -1,5 +1,7 @@
 #include "serve/folder.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "model/backup.h"
 #include "model/sealed.h"
 #include "serve/serve.h"
 
@@ -9,6 +11,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A restored database until it is whole. */
+#define RESTORED_NAME "hudhud.db.new"
 
 enum err folder_name(struct folder *f, const char *data, struct error *error)
 {
@@ -122,10 +127,18 @@ enum err folder_test_key(struct store_reader *reader, const struct keyring *keyr
 
 /* --- hudhud init -------------------------------------------------------------------------- */
 
-/* Nothing is there but, at most, the lock and the key of an init that did not finish. */
+/* Nothing is there but, at most, what an init or a restore leaves that did not finish. */
 static bool is_unused(const char *data)
 {
-    static const char *const ours[] = {".", "..", "lock", "key"};
+    static const char *const ours[] = {".",
+                                       "..",
+                                       "lock",
+                                       "key",
+                                       "key.new",
+                                       RESTORED_NAME,
+                                       RESTORED_NAME "-wal",
+                                       RESTORED_NAME "-shm",
+                                       RESTORED_NAME "-journal"};
     DIR *folder = opendir(data);
     if (!folder)
         return false;
@@ -238,6 +251,70 @@ enum err serve_init_folder(const char *data, struct error *error)
         return e;
     /* Another init may have been at work until now. */
     e = is_unused(data) ? fill_folder(&f, error) : refuse_used(data, error);
+    if (e && is_unused(data))
+        unlink(f.lock);
+    folder_unlock(&f);
+    return e;
+}
+
+/* --- hudhud restore ----------------------------------------------------------------------- */
+
+void folder_tidy(const struct folder *f)
+{
+    char left[sizeof(f->data) + sizeof(RESTORE_NAME) + 1];
+    snprintf(left, sizeof(left), "%s/" RESTORE_NAME, f->data);
+    store_discard(left);
+}
+
+/* A key that is there belongs to something: it is never overwritten. */
+static enum err put_key(const struct folder *f, const struct keyring *keys, struct error *error)
+{
+    struct keyring there = {0};
+    if (access(f->key, F_OK) != 0)
+        return keyring_export(keys, keyring_current(keys), f->key, error);
+    enum err e = keyring_load(&there, f->key, error);
+    if (!e && keyring_current(&there) != keyring_current(keys))
+        e = error_set(error, ERR_CONFLICT,
+                      "%s is another key than the backup's: move it away first, it may be the only "
+                      "one of its kind",
+                      f->key);
+    keyring_release(&there);
+    return e;
+}
+
+/* The database comes into its place last, whole. */
+static enum err restore_files(const struct folder *f, const char *backup, const char *key_file,
+                              struct error *error)
+{
+    char fresh[sizeof(f->data) + sizeof(RESTORED_NAME) + 1];
+    snprintf(fresh, sizeof(fresh), "%s/" RESTORED_NAME, f->data);
+    const struct restore_options options = {.folder = backup, .key_path = key_file, .to = fresh};
+    struct backup made;
+    struct keyring keys = {0};
+    enum err e = backup_prepare(&options, &made, &keys, error);
+    if (e)
+        return e;
+    e = put_key(f, &keys, error);
+    keyring_release(&keys);
+    if (!e && rename(fresh, f->database) != 0)
+        e = error_set_errno(error, ERR_IO, "cannot make %s", f->database);
+    if (e)
+        store_discard(fresh);
+    return e ? e : file_sync_folder_of(f->database, error);
+}
+
+enum err serve_restore_folder(const char *data, const char *backup, const char *key_file,
+                              struct error *error)
+{
+    struct folder f;
+    enum err e = folder_name(&f, data, error);
+    if (!e)
+        e = make_folder(data, error);
+    if (!e)
+        e = folder_lock(&f, data, error);
+    if (e)
+        return e;
+    e = is_unused(data) ? restore_files(&f, backup, key_file, error) : refuse_used(data, error);
     if (e && is_unused(data))
         unlink(f.lock);
     folder_unlock(&f);

@@ -24,6 +24,8 @@ enum err folder_find(const struct folder *f, const char *data, struct error *err
 /* Takes the lock and holds it; ERR_BUSY names the process that has it. */
 enum err folder_lock(struct folder *f, const char *data, struct error *error) MUST_USE;
 void folder_unlock(struct folder *f); /* safe twice */
+/* Removes what a restore leaves that a crash cut short. */
+void folder_tidy(const struct folder *f);
 
 /* Writes down a text sealed with the key, or checks that it opens. */
 enum err folder_put_key_check(struct store *store, const struct keyring *keyring,

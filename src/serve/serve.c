@@ -78,6 +78,7 @@ static enum err open_folder(struct serve *s, const char *data, struct error *err
         e = folder_test_key(s->reader, &s->keyring, s->folder.key, error);
     if (e)
         return e;
+    folder_tidy(&s->folder);
     rotation_finish(s->store, &s->keyring, s->folder.key, error);
     forget_running(s->store);
     pulse_init(&s->pulse);

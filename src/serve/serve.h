@@ -20,6 +20,11 @@ extern const size_t serve_n_settings;
  * a lock and a key, as an init that was ended leaves it, is filled, with that key. */
 enum err serve_init_folder(const char *data, struct error *error) MUST_USE;
 
+/* Makes a data folder from a backup. `data` is to be new, or empty; key_file, unless NULL, is the
+ * key of a backup without one. Errors leave no database there. */
+enum err serve_restore_folder(const char *data, const char *backup, const char *key_file,
+                              struct error *error) MUST_USE;
+
 struct serve;
 
 /* Takes the lock, opens store and key, starts the store, jobs and loop threads, listens on the

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/err.h"
-#include "store/store.h"
+#include "store/copy.h"
 
 /* The engine's own struct begins with this one. */
 struct connection {
@@ -19,6 +19,12 @@ struct statement {
     const char *sql; /* the caller's literal: the statement is found again by this address */
     bool writes;     /* it may change rows */
     bool open;       /* a struct rows is on it */
+};
+
+enum checkpoint {
+    CHECKPOINT_USUAL,
+    CHECKPOINT_PATIENT, /* somebody reads one snapshot for long: waiting for readers is no use */
+    CHECKPOINT_CLOSING, /* nothing else is open, leave everything in order */
 };
 
 struct engine {
@@ -62,8 +68,15 @@ struct engine {
     enum err (*run_script)(struct connection *c, const char *sql); /* several statements */
 
     /* Between batches, on the writer's thread: whatever keeps the engine tidy. True when it did
-     * something. `closing`: nothing else is open, leave everything in order. */
-    bool (*checkpoint)(struct connection *c, bool closing);
+     * something. */
+    bool (*checkpoint)(struct connection *c, enum checkpoint kind);
+
+    /* --- whole databases: copy.h -------------------------------------------------------------- */
+    /* Of a connection that is in no transaction. */
+    enum err (*copy)(struct connection *c, const struct store_copy *copy, struct error *error);
+    enum err (*inspect)(const char *path, struct store_facts *ret, struct error *error);
+    /* The writer's connection, in no transaction: one of its own replaces everything. */
+    enum err (*replace)(struct connection *c, const char *from, struct error *error);
 };
 
 extern const struct engine sqlite_engine;

@@ -1,30 +1,15 @@
 /* SQLite behind the store. What each setting is for stands beside it; docs/modules/store.md tells
  * the whole. */
+#include "store/sqlite.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/engine.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <unistd.h>
-
-enum control { BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, ROLLBACK_TO, CONTROL_COUNT };
-
-struct sqlite {
-    struct connection base;
-    sqlite3 *db;
-    bool reader;
-    sqlite3_stmt *control[CONTROL_COUNT];
-    bool wrote;           /* a commit put pages into the WAL: set by wal_grew */
-    int wal_pages;        /* in the WAL after the last commit */
-    int checkpointed_at;  /* wal_pages when a checkpoint was tried last; 0: none since it restarted
-                           */
-    int64_t log_after_us; /* monotonic; until then "cannot write" is not logged again */
-};
 
 struct sqlite_statement {
     struct statement base;
@@ -33,11 +18,6 @@ struct sqlite_statement {
     int n_params;
     int position[STORE_PARAMS_MAX]; /* of $1, $2, ...: SQLite numbers them as they first appear */
 };
-
-static struct sqlite *sqlite_of(struct connection *c)
-{
-    return CONTAINER_OF(c, struct sqlite, base);
-}
 
 static struct sqlite_statement *statement_of(struct statement *st)
 {
@@ -122,7 +102,7 @@ static void sqlite_rollback(struct connection *base)
  * would bring back what is about to be refused. Any other transaction begins at the same place of
  * the file and makes the rest unreadable; the smallest one sets a header field that nobody uses. It
  * is not synced, because syncs fail just now and it has nothing to lose. */
-static void overwrite_commit(struct sqlite *c)
+void sqlite_overwrite_commit(struct sqlite *c)
 {
     sqlite_rollback(&c->base);
     int code =
@@ -143,7 +123,7 @@ static enum err sqlite_commit(struct connection *base, bool *ret_wrote)
         return ERR_OK;
     }
     if ((code & 0xFF) == SQLITE_IOERR)
-        overwrite_commit(c);
+        sqlite_overwrite_commit(c);
     return err_of(code);
 }
 
@@ -188,17 +168,17 @@ static void checkpoint_now(struct sqlite *c, int mode)
 /* A passive checkpoint waits for nobody, and the WAL starts again from its beginning as soon as no
  * reader is inside it. Readers that overlap all the time can keep that from happening: far over the
  * limit the writer waits for them, up to STORE_BUSY_MS. */
-static bool sqlite_checkpoint(struct connection *base, bool closing)
+static bool sqlite_checkpoint(struct connection *base, enum checkpoint kind)
 {
     struct sqlite *c = sqlite_of(base);
-    if (closing) {
+    if (kind == CHECKPOINT_CLOSING) {
         checkpoint_now(c, SQLITE_CHECKPOINT_TRUNCATE);
         return true;
     }
     if (c->wal_pages < c->checkpointed_at + STORE_CHECKPOINT_PAGES)
         return false;
-    checkpoint_now(c, c->wal_pages < STORE_WAL_PAGES_MAX ? SQLITE_CHECKPOINT_PASSIVE
-                                                         : SQLITE_CHECKPOINT_TRUNCATE);
+    bool wait = kind == CHECKPOINT_USUAL && c->wal_pages >= STORE_WAL_PAGES_MAX;
+    checkpoint_now(c, wait ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE);
     return true;
 }
 
@@ -353,7 +333,7 @@ static enum err sqlite_run_script(struct connection *base, const char *script)
 
 /* --- opening and closing ------------------------------------------------------------------ */
 
-static void sqlite_close(struct connection *base)
+void sqlite_close(struct connection *base)
 {
     if (!base)
         return;
@@ -452,7 +432,7 @@ static enum err explain_open(struct sqlite *c, int code, const char *path, struc
     }
 }
 
-static enum err connect_to(const char *path, bool reader, struct sqlite **ret, struct error *error)
+enum err sqlite_connect(const char *path, bool reader, struct sqlite **ret, struct error *error)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, configure_process);
@@ -499,7 +479,7 @@ static enum err check_place(const char *path, bool create, struct error *error)
 
 /* Made by us so that it is readable by us alone from its first instant; SQLite gives its other
  * files the same permissions. */
-static enum err make_file(const char *path, struct error *error)
+enum err sqlite_make_file(const char *path, struct error *error)
 {
     int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
@@ -511,10 +491,10 @@ static enum err make_file(const char *path, struct error *error)
     return ERR_OK;
 }
 
-static void sqlite_discard(const char *path)
+void sqlite_discard(const char *path)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char name[PATH_MAX + 8];
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    char name[PATH_MAX + 16];
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
         snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
         unlink(name);
@@ -526,11 +506,11 @@ static enum err sqlite_open(const struct store_options *options, struct connecti
 {
     enum err err = check_place(options->path, options->create, error);
     if (!err && options->create)
-        err = make_file(options->path, error);
+        err = sqlite_make_file(options->path, error);
     if (err)
         return err;
     struct sqlite *c;
-    err = connect_to(options->path, false, &c, error);
+    err = sqlite_connect(options->path, false, &c, error);
     if (err) {
         if (options->create)
             sqlite_discard(options->path);
@@ -543,7 +523,7 @@ static enum err sqlite_open(const struct store_options *options, struct connecti
 static enum err sqlite_open_reader(const char *path, struct connection **ret, struct error *error)
 {
     struct sqlite *c;
-    enum err err = connect_to(path, true, &c, error);
+    enum err err = sqlite_connect(path, true, &c, error);
     if (!err)
         *ret = &c->base;
     return err;
@@ -578,4 +558,7 @@ const struct engine sqlite_engine = {
     .has_table = sqlite_has_table,
     .run_script = sqlite_run_script,
     .checkpoint = sqlite_checkpoint,
+    .copy = sqlite_copy,
+    .inspect = sqlite_inspect,
+    .replace = sqlite_replace,
 };

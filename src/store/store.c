@@ -1,7 +1,7 @@
 /* The engine-neutral half: the queue of writes, group commit, and readers. */
-#include "store/store.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/copy.h"
 #include "store/migrations.h"
 #include "store/tx.h"
 
@@ -17,6 +17,7 @@ struct store {
     struct tx tx;           /* the writer thread's */
     _Atomic bool failing;   /* the last commit failed; the writer thread's */
     _Atomic size_t waiting; /* submitted, and not yet in a batch */
+    _Atomic int copies;     /* being made: they hold a snapshot each */
     _Atomic uint64_t generation;
     _Atomic uint64_t commits, writes, failed_commits, checkpoints;
     _Atomic int64_t committed_us; /* as in store_stats */
@@ -66,6 +67,11 @@ static enum err apply_one(struct store *s, struct store_write *w)
     return w->err ? s->engine->rollback_to(s->tx.connection) : s->engine->release(s->tx.connection);
 }
 
+static struct store_write *first_of(struct list *waiting)
+{
+    return CONTAINER_OF(waiting->next, struct store_write, node);
+}
+
 /* Applies from `waiting` until the batch is full; what was taken is in `batch`, *ret_good of them
  * without an error. What arrives meanwhile joins in. */
 static enum err apply_batch(struct store *s, struct list *waiting, struct list *batch,
@@ -77,9 +83,9 @@ static enum err apply_batch(struct store *s, struct list *waiting, struct list *
     for (size_t n = 0; n < STORE_BATCH_ROWS && clock_monotonic_us() < until; n++) {
         if (list_empty(waiting))
             queue_take_all(&s->queue, waiting);
-        struct list *node = list_take(waiting);
-        if (!node)
+        if (list_empty(waiting) || first_of(waiting)->alone)
             break;
+        struct list *node = list_take(waiting);
         atomic_fetch_sub_explicit(&s->waiting, 1, memory_order_relaxed);
         list_add(batch, node);
         struct store_write *w = CONTAINER_OF(node, struct store_write, node);
@@ -130,6 +136,20 @@ static enum err finish_batch(struct store *s, enum err err, size_t good)
     return ERR_OK;
 }
 
+static void settle(struct store *s, struct store_write *w)
+{
+    if (w->settled)
+        w->settled(w, w->err);
+    hand_back(s, w);
+}
+
+static void tidy(struct store *s)
+{
+    enum checkpoint kind = atomic_load(&s->copies) ? CHECKPOINT_PATIENT : CHECKPOINT_USUAL;
+    if (s->engine->checkpoint(s->tx.connection, kind))
+        atomic_fetch_add(&s->checkpoints, 1);
+}
+
 static void run_batch(struct store *s, struct list *waiting)
 {
     struct list batch;
@@ -142,12 +162,23 @@ static void run_batch(struct store *s, struct list *waiting)
         struct store_write *w = CONTAINER_OF(node, struct store_write, node);
         if (err)
             w->err = ERR_UNAVAILABLE;
-        if (w->settled)
-            w->settled(w, w->err);
-        hand_back(s, w);
+        settle(s, w);
     }
-    if (s->engine->checkpoint(s->tx.connection, false))
-        atomic_fetch_add(&s->checkpoints, 1);
+    tidy(s);
+}
+
+/* It commits by itself; what it wrote, it wrote durably. */
+static void run_alone(struct store *s, struct store_write *w)
+{
+    atomic_fetch_sub_explicit(&s->waiting, 1, memory_order_relaxed);
+    w->err = w->apply(w, &s->tx);
+    if (!w->err) {
+        atomic_fetch_add(&s->generation, 1);
+        atomic_fetch_add(&s->commits, 1);
+        atomic_fetch_add(&s->writes, 1);
+    }
+    settle(s, w);
+    tidy(s);
 }
 
 static void *writer_main(void *arg)
@@ -156,8 +187,11 @@ static void *writer_main(void *arg)
     struct list waiting;
     list_init(&waiting);
     while (!list_empty(&waiting) || queue_wait(&s->queue, &waiting))
-        run_batch(s, &waiting);
-    if (s->engine->checkpoint(s->tx.connection, true))
+        if (first_of(&waiting)->alone)
+            run_alone(s, CONTAINER_OF(list_take(&waiting), struct store_write, node));
+        else
+            run_batch(s, &waiting);
+    if (s->engine->checkpoint(s->tx.connection, CHECKPOINT_CLOSING))
         atomic_fetch_add(&s->checkpoints, 1);
     return NULL;
 }
@@ -276,6 +310,21 @@ struct store_stats store_stats(const struct store *s)
     histogram_read(&s->batches, &stats.batches);
     histogram_read(&s->times, &stats.times);
     return stats;
+}
+
+/* --- whole databases ---------------------------------------------------------------------- */
+
+enum err store_copy(struct store *s, const struct store_copy *copy, struct error *error)
+{
+    struct connection *c;
+    enum err err = s->engine->open_reader(s->path, &c, error);
+    if (err)
+        return err;
+    atomic_fetch_add(&s->copies, 1);
+    err = s->engine->copy(c, copy, error);
+    atomic_fetch_sub(&s->copies, 1);
+    s->engine->close(c);
+    return err;
 }
 
 /* --- readers ------------------------------------------------------------------------------ */

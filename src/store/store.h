@@ -46,6 +46,8 @@ struct store_write {
     /* On the writer thread, once the commit succeeded or failed (then with the error), before any
      * other write is applied: for what must change together with the database. NULL: nothing. */
     void (*settled)(struct store_write *w, enum err err);
+    /* Between batches, and apply is in no transaction: for the store's own (copy.h). */
+    bool alone;
     /* Where it comes back, after the commit; the node is pushed as it is. The queue lives until
      * store_close returned. If it is closed by then, the write is not handed back: whoever closed
      * the queue frees its memory after store_close. */

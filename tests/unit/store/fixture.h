@@ -50,7 +50,7 @@ static inline void fixture_init(struct fixture *f)
 
 static inline void remove_database(const char *path)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
         char name[192];
         snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
