@@ -1,12 +1,14 @@
 #include "model/rate_window.h"
 
+/* A restored backup may not know a client that just called. */
 enum err rate_window_put(struct tx *tx, int64_t client_row_id, struct str endpoint,
                          int64_t started_at, int64_t requests)
 {
     return tx_exec(
         tx,
         "INSERT INTO rate_windows (client_id, endpoint, started_at, requests) "
-        "VALUES ($1, $2, $3, $4) ON CONFLICT (client_id, endpoint) "
+        "SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM clients WHERE id = $1) "
+        "ON CONFLICT (client_id, endpoint) "
         "DO UPDATE SET started_at = excluded.started_at, requests = excluded.requests",
         PARAMS(p_i64(client_row_id), p_text(endpoint), p_i64(started_at), p_i64(requests)), NULL);
 }
