@@ -22,21 +22,17 @@
 /* What arrived and is not used up: a whole header, wherever in the first read it begins, and a read
  */
 #define HTTP_INPUT_SIZE        (HTTP_REQUEST_LINE_MAX + HTTP_HEADER_SIZE_MAX + 2 * HTTP_READ_SIZE)
-#define HTTP_INPUT_FIRST       (4 * KIB)  /* an ordinary request */
-#define HTTP_INPUT_KEEP        (16 * KIB) /* a spare exchange keeps no larger one */
-#define HTTP_BODY_MAX          (64 * KIB) /* where a route says nothing else */
+#define HTTP_INPUT_FIRST       (4 * KIB)   /* an ordinary request */
+#define HTTP_INPUT_KEEP        (16 * KIB)  /* a spare exchange keeps no larger one */
+#define HTTP_BODY_MAX          (64 * KIB)  /* where a route says nothing else */
 #define HTTP_MEMORY_MAX        (256 * MIB) /* all requests and unread answers of one server */
-#define HTTP_SPARE_EXCHANGES   64         /* kept for the next requests, some 100 KiB each at most */
+#define HTTP_SPARE_EXCHANGES   64 /* kept for the next requests, some 100 KiB each at most */
 #define HTTP_OUT_MAX           (16 * MIB) /* one answer */
 #define HTTP_GATHER_SIZE       (64 * KIB) /* answers to pipelined requests that leave in one write */
 #define HTTP_EXTRA_HEADERS_MAX 16         /* of one answer, beyond the fixed ones */
 #define HTTP_GZIP_MIN          KIB        /* a smaller answer fits a packet as it is */
 #define HTTP_PARTS_MAX         32         /* of one form; our largest has some ten */
 #define HTTP_PART_HEADER_MAX   (8 * KIB)  /* a name and a file name, all of it percent-encoded */
-#define HTTP_TLS_HANDSHAKE_MAX                                                                     \
-    (16 * KIB) /* of a client's handshake; real ones take 4 KiB at most */
-/* A record that is not whole yet (RFC 8446 §5.2: 16 KiB and 256 bytes), and a read. */
-#define HTTP_TLS_INPUT_SIZE    (3 * HTTP_READ_SIZE)
 #define HTTP_LISTEN_BACKLOG    1024
 #define HTTP_LEDGER_BUCKETS    4096 /* of the table from address to its connections */
 #define HTTP_EVICT_TRIES       8    /* idle connections looked at to find one that may be closed */
@@ -49,6 +45,14 @@
 #define HTTP_DRAIN_IDLE_MS     1000      /* a draining server takes a last request this long */
 #define HTTP_WRITE_TIMEOUT_MS  30000     /* an answer that the client does not read */
 #define HTTP_TICK_MS           250       /* how exactly these times are kept */
+
+/* --- TLS (RFC 8446); what OpenSSL 3.0 holds is measured --------------------------------- */
+#define HTTP_TLS_HANDSHAKE_MAX (16 * KIB) /* of a client's; real ones take 4 KiB at most */
+#define HTTP_TLS_INPUT_SIZE    (3 * HTTP_READ_SIZE) /* a record that is not whole, and a read */
+#define HTTP_TLS_SHAKING_SIZE  (46 * KIB)           /* held in a handshake, */
+#define HTTP_TLS_OPEN_SIZE     (16 * KIB)           /* after it, while nothing is under way, */
+#define HTTP_TLS_RECORD_SIZE   (17 * KIB)           /* and more for a record that is not whole */
+#define HTTP_SEAL_SIZE         (48 * KIB) /* sealed at once: three records, within BUF_KEEP_SIZE */
 
 /* --- JSON --------------------------------------------------------------------------------- */
 #define JSON_DEPTH_MAX       64  /* deeper documents are refused */

@@ -27,6 +27,7 @@ static void free_if_unused(struct http_connection *c)
     struct http_server *s = c->server;
     if (c->x)
         http_exchange_give_back(s, c->x);
+    http_tls_free(c->tls);
     free(c);
     s->n_connections--;
     http_server_check_drained(s);
@@ -48,11 +49,19 @@ void http_connection_close(struct http_connection *c)
         c->x->request.gone = true;
     else if (c->x)
         http_exchange_uncount(c->server, c->x); /* it goes within this turn of the loop */
+    c->server->held -= c->tls_counted;
+    c->tls_counted = 0;
     list_remove(&c->node);
     if (c->counted)
         http_ledger_give_back(c->server->ledger, &c->address);
     c->counted = false;
     uv_close(&c->handle, on_closed);
+}
+
+/* Something has arrived that was not parsed yet. */
+static bool has_more(const struct http_connection *c)
+{
+    return (c->x && http_parser_has_more(&c->x->parser)) || (c->tls && http_tls_has_more(c->tls));
 }
 
 /* All was answered and written. Closing while the client still sends would make the kernel reset
@@ -61,17 +70,20 @@ void http_connection_close(struct http_connection *c)
 static void finish(struct http_connection *c)
 {
     uv_os_fd_t fd;
-    bool quiet = !c->linger && !http_parser_has_more(&c->x->parser);
+    bool quiet = !c->linger && !has_more(c);
     if (quiet || c->ended || uv_fileno(&c->handle, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
         http_connection_close(c);
         return;
     }
-    http_exchange_give_back(c->server, c->x);
+    if (c->x)
+        http_exchange_give_back(c->server, c->x);
     c->x = NULL;
     c->state = CONNECTION_LINGERING;
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
+
+static void connection_send(struct http_connection *c);
 
 static void on_written(uv_write_t *write, int status)
 {
@@ -80,10 +92,12 @@ static void on_written(uv_write_t *write, int status)
     if (c->state == CONNECTION_CLOSED)
         return;
     buf_clear(&c->x->sending);
-    if (status < 0)
+    if (status < 0) {
         http_connection_close(c);
-    else
-        connection_run(c);
+        return;
+    }
+    connection_send(c); /* all that is there, before anything new is begun */
+    connection_run(c);
 }
 
 /* What the client has not taken: libuv's part and the kernel's, which may be megabytes. */
@@ -96,29 +110,33 @@ static size_t unsent_bytes(const struct http_connection *c)
     return uv_stream_get_write_queue_size(&c->stream) + (size_t)in_kernel;
 }
 
-/* The one place where bytes leave. Most answers leave in this one write; what the socket does not
- * take, libuv writes later. */
-static void connection_send(struct http_connection *c)
+/* Seals a slice of the answers: a client that does not read costs no second copy of all. */
+static bool seal(struct http_connection *c)
 {
     struct http_exchange *x = c->x;
-    if (c->state == CONNECTION_CLOSED || c->writing || !x || x->out.len == 0)
-        return;
-    uv_buf_t all = uv_buf_init(x->out.ptr, (unsigned)x->out.len);
-    int n = uv_try_write(&c->stream, &all, 1);
-    if (n == UV_EAGAIN)
-        n = 0;
-    if (n < 0) {
-        http_connection_close(c);
-        return;
+    size_t size = MIN(x->out.len - x->sealed, (size_t)HTTP_SEAL_SIZE);
+    if (size > 0 && !http_tls_write(c->tls, str_make(x->out.ptr + x->sealed, size), &x->sending))
+        return false;
+    x->sealed += size;
+    if (x->sealed < x->out.len)
+        return true;
+    buf_clear(&x->out);
+    x->sealed = 0;
+    if (c->state == CONNECTION_CLOSING)
+        http_tls_end(c->tls, &x->sending);
+    return buf_ok(&x->sending);
+}
+
+/* libuv writes what the socket did not take of `b`, which stays in place as `sending`. */
+static void send_later(struct http_connection *c, struct buf *b, size_t taken)
+{
+    struct http_exchange *x = c->x;
+    if (b == &x->out) {
+        struct buf out = x->out;
+        x->out = x->sending;
+        x->sending = out;
     }
-    if ((size_t)n == x->out.len) {
-        buf_clear(&x->out);
-        return;
-    }
-    struct buf out = x->out;
-    x->out = x->sending;
-    x->sending = out;
-    uv_buf_t rest = uv_buf_init(out.ptr + n, (unsigned)(out.len - (size_t)n));
+    uv_buf_t rest = uv_buf_init(x->sending.ptr + taken, (unsigned)(x->sending.len - taken));
     x->write.data = c;
     if (uv_write(&x->write, &c->stream, &rest, 1, on_written) != 0) {
         http_connection_close(c);
@@ -128,11 +146,49 @@ static void connection_send(struct http_connection *c)
     c->unsent = unsent_bytes(c);
 }
 
+/* False: there is no more, or the client has to read first. */
+static bool send_some(struct http_connection *c)
+{
+    if (c->state == CONNECTION_CLOSED || c->writing || !c->x)
+        return false;
+    if (c->tls && !seal(c)) {
+        http_connection_close(c);
+        return false;
+    }
+    struct buf *b = c->tls ? &c->x->sending : &c->x->out;
+    if (b->len == 0)
+        return false;
+    uv_buf_t all = uv_buf_init(b->ptr, (unsigned)b->len);
+    int n = uv_try_write(&c->stream, &all, 1);
+    if (n == (int)b->len)
+        buf_clear(b);
+    else if (n >= 0 || n == UV_EAGAIN)
+        send_later(c, b, (size_t)MAX(n, 0));
+    else
+        http_connection_close(c);
+    return true;
+}
+
+/* The one place where bytes leave. Most answers leave in one write; what the socket does not take,
+ * libuv writes later. */
+static void connection_send(struct http_connection *c)
+{
+    while (send_some(c))
+        ;
+}
+
 /* --- deadlines ---------------------------------------------------------------------------- */
 
+/* Nothing of a request is here that could be answered. */
 static bool is_idle(const struct http_connection *c)
 {
     return !c->x || http_parser_is_idle(&c->x->parser);
+}
+
+/* A handshake, or a part of a record: the header is awaited. */
+static bool is_sealed(const struct http_connection *c)
+{
+    return c->tls && (http_tls_state(c->tls) == HTTP_TLS_HANDSHAKE || http_tls_has_more(c->tls));
 }
 
 /* False: no deadline, the handler takes its time. */
@@ -144,10 +200,10 @@ static bool deadline_of(const struct http_connection *c, enum http_deadline *ret
         *ret = HTTP_DEADLINE_LINGER;
     else if (c->state == CONNECTION_HANDLING)
         return false;
-    else if (is_idle(c))
+    else if (is_idle(c) && !is_sealed(c))
         *ret = c->server->draining ? HTTP_DEADLINE_DRAIN : HTTP_DEADLINE_IDLE;
     else
-        *ret = c->x->parser.stage == STAGE_BODY ? HTTP_DEADLINE_BODY : HTTP_DEADLINE_HEADER;
+        *ret = c->x && c->x->parser.stage == STAGE_BODY ? HTTP_DEADLINE_BODY : HTTP_DEADLINE_HEADER;
     return true;
 }
 
@@ -213,7 +269,7 @@ static void answer(struct http_connection *c, const struct http_response *respon
  * while it drains, before it was told not to, is answered to the last. */
 static bool is_last(const struct http_connection *c, const struct http_response *response)
 {
-    return response->close || (c->server->draining && !http_parser_has_more(&c->x->parser));
+    return response->close || (c->server->draining && !has_more(c));
 }
 
 /* The connection can go on only when it is known where the next request begins. */
@@ -253,7 +309,7 @@ static void take_head(struct http_connection *c)
         refuse(c, ERR_UNAVAILABLE, "too much is being received at once; try again soon", false);
         return;
     }
-    if (p->expects_continue && p->stage == STAGE_BODY && !http_parser_has_more(p))
+    if (p->expects_continue && p->stage == STAGE_BODY && !has_more(c))
         buf_add(&c->x->out, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
@@ -285,6 +341,54 @@ static bool step(struct http_connection *c)
     return event != PARSER_MORE;
 }
 
+static void begin_exchange(struct http_connection *c)
+{
+    c->x = http_exchange_take(c->server, c);
+    struct http_request *r = &c->x->request;
+    r->from_unix = c->is_unix;
+    r->peer = (struct sockaddr_storage){0};
+    memcpy(&r->peer, &c->peer, sizeof(c->peer));
+}
+
+/* Opens what has arrived sealed, as far as there is room for it. False once nothing came of it. */
+static bool unseal(struct http_connection *c)
+{
+    if (!c->tls || c->writing || c->state > CONNECTION_HANDLING || !http_tls_has_more(c->tls))
+        return false;
+    if (!c->x)
+        begin_exchange(c);
+    char *plain = c->server->received; /* what was there, the session has */
+    size_t room = MIN((size_t)HTTP_READ_SIZE, http_parser_room(&c->x->parser));
+    size_t n = http_tls_read(c->tls, plain, room, &c->x->sending);
+    if (n > 0)
+        http_parser_feed(&c->x->parser, str_make(plain, n));
+    return n > 0;
+}
+
+static void set_ended(struct http_connection *c)
+{
+    c->ended = true;
+    if (c->handling)
+        c->x->request.gone = true;
+}
+
+/* What has become of the TLS session. A client that ended its side is answered all the same. */
+static void heed_session(struct http_connection *c)
+{
+    enum http_tls_state state = http_tls_state(c->tls);
+    if (state == HTTP_TLS_ENDED && !c->ended)
+        set_ended(c);
+    if (state != HTTP_TLS_FAILED || c->state > CONNECTION_HANDLING)
+        return;
+    if (c->handling) {
+        connection_send(c); /* an alert; there is no way to answer any more */
+        http_connection_close(c);
+    } else {
+        c->linger = c->x && c->x->sending.len > 0;
+        c->state = CONNECTION_CLOSING;
+    }
+}
+
 /* Nothing of a request is here any more, nor of an answer. */
 static void rest(struct http_connection *c)
 {
@@ -298,6 +402,18 @@ static void rest(struct http_connection *c)
 
 static void set_reading(struct http_connection *c);
 
+/* Says to the server how much it holds now. */
+static void count(struct http_connection *c)
+{
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    if (c->x)
+        http_exchange_count(c->server, c->x);
+    size_t size = c->tls ? http_tls_size(c->tls) : 0;
+    c->server->held += size - c->tls_counted;
+    c->tls_counted = size;
+}
+
 /* Takes as many requests as have arrived, until one waits for its answer or the client is to read;
  * then writes all answers at once. */
 static void connection_run(struct http_connection *c)
@@ -305,21 +421,22 @@ static void connection_run(struct http_connection *c)
     if (c->running)
         return;
     c->running = true;
-    while (step(c))
+    while (step(c) || unseal(c))
         ;
     c->running = false;
+    if (c->tls)
+        heed_session(c);
+    if (c->state == CONNECTION_READING && !c->writing && c->ended)
+        c->state = CONNECTION_CLOSING; /* the rest of a request will never come */
     connection_send(c);
     rest(c);
     if (c->state == CONNECTION_CLOSING && !c->writing)
         finish(c);
-    if (c->state == CONNECTION_READING && !c->writing && c->ended)
-        http_connection_close(c); /* all is answered; the rest of a request will never come */
     if (c->state == CONNECTION_CLOSED)
         return;
     set_deadline(c);
     set_reading(c);
-    if (c->x && c->state != CONNECTION_CLOSED)
-        http_exchange_count(c->server, c->x);
+    count(c);
     http_server_check_memory(c->server); /* may close this one too */
 }
 
@@ -368,14 +485,16 @@ void http_cut(struct http_request *r, struct str partial)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-/* How many bytes it can do with for now. */
+/* How many bytes it can do with for now. Those of TLS are opened as far as there is room for what
+ * is in them, and may have to be answered by the session. */
 static size_t room(const struct http_connection *c)
 {
     if (!c->x)
         return HTTP_READ_SIZE;
-    if (c->writing && http_parser_has_more(&c->x->parser))
+    if (c->writing && (c->tls || http_parser_has_more(&c->x->parser)))
         return 0; /* who does not read is not read either */
-    return MIN((size_t)HTTP_READ_SIZE, http_parser_room(&c->x->parser));
+    size_t room = MIN((size_t)HTTP_READ_SIZE, http_parser_room(&c->x->parser));
+    return c->tls && room > 0 ? HTTP_READ_SIZE : room;
 }
 
 /* All connections of a loop read into one place: what is of a request is copied from there. */
@@ -392,15 +511,6 @@ static void throw_away(struct http_connection *c, size_t size)
         http_connection_close(c);
 }
 
-static void begin_exchange(struct http_connection *c)
-{
-    c->x = http_exchange_take(c->server, c);
-    struct http_request *r = &c->x->request;
-    r->from_unix = c->is_unix;
-    r->peer = (struct sockaddr_storage){0};
-    memcpy(&r->peer, &c->peer, sizeof(c->peer));
-}
-
 /* The one place where bytes arrive. */
 static void connection_receive(struct http_connection *c, struct str bytes)
 {
@@ -410,16 +520,17 @@ static void connection_receive(struct http_connection *c, struct str bytes)
     }
     if (!c->x)
         begin_exchange(c);
-    http_parser_feed(&c->x->parser, bytes);
+    if (c->tls)
+        http_tls_receive(c->tls, bytes, &c->x->sending);
+    else
+        http_parser_feed(&c->x->parser, bytes);
     connection_run(c);
 }
 
 static void on_end(struct http_connection *c)
 {
-    c->ended = true;
+    set_ended(c);
     c->reading = false;
-    if (c->handling)
-        c->x->request.gone = true;
     if (c->state == CONNECTION_LINGERING)
         http_connection_close(c);
     else
@@ -536,6 +647,8 @@ void http_connection_open(struct http_server *s, int fd, const struct sockaddr_s
     c->is_unix = !peer;
     if (peer)
         memcpy(&c->peer, peer, sizeof(c->peer));
+    if (peer && s->tls)
+        c->tls = http_tls_new(s->tls);
     if (!connection_attach(c, fd, !peer)) {
         http_connection_close(c);
         return;
@@ -559,11 +672,15 @@ static void expire_write(struct http_connection *c)
     set_deadline(c);
 }
 
-/* Who has just sent something is idle no more: it is read in this turn of the loop. */
+/* Who has just sent something is idle no more: it is read in this turn of the loop. Over TLS the
+ * end is said (RFC 8446 §6.1). */
 static void expire_idle(struct http_connection *c)
 {
     if (!bytes_wait(c)) {
-        http_connection_close(c);
+        if (c->tls && !c->x)
+            begin_exchange(c);
+        c->state = CONNECTION_CLOSING;
+        connection_run(c);
         return;
     }
     c->renewed = true;
@@ -577,6 +694,10 @@ void http_connection_expire(struct http_connection *c)
     case HTTP_DEADLINE_DRAIN: expire_idle(c); break;
     case HTTP_DEADLINE_WRITE: expire_write(c); break;
     case HTTP_DEADLINE_HEADER:
+        if (is_idle(c)) {
+            http_connection_close(c); /* nothing was asked, or nothing that could be opened */
+            break;
+        }
         refuse(c, ERR_REQUEST_TIMEOUT, "the header did not arrive in time", false);
         connection_run(c);
         break;

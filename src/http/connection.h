@@ -4,6 +4,7 @@
 
 #include "http/exchange.h"
 #include "http/ledger.h"
+#include "http/tls.h"
 
 enum http_connection_state {
     CONNECTION_READING,   /* a request, or nothing yet */
@@ -22,6 +23,8 @@ struct http_connection {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     };
+    struct http_tls *tls;        /* NULL: plain */
+    size_t tls_counted;          /* bytes of the server's `held`, for it */
     struct http_exchange *x;     /* NULL: nothing of a request is here, nor of an answer */
     struct sockaddr_in6 peer;    /* or a sockaddr_in, or nothing: as its family says */
     struct http_address address; /* of the client */

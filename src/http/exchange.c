@@ -47,6 +47,7 @@ void http_exchange_give_back(struct http_server *s, struct http_exchange *x)
     }
     arena_clear(&x->request.arena);
     buf_clear(&x->out);
+    x->sealed = 0;
     buf_clear(&x->sending);
     http_parser_trim(&x->parser);
     x->connection = NULL;

@@ -14,6 +14,7 @@ struct http_exchange {
     struct http_request request; /* one after the other: only the next one reuses it */
     struct http_parser parser;   /* fills it */
     struct buf out;              /* answers not given to the socket yet */
+    size_t sealed;               /* bytes of `out` that are in `sending` or gone, over TLS */
     struct buf sending;          /* what libuv is writing: stays in place */
     uv_write_t write;
     size_t counted; /* bytes of the server's `held` */

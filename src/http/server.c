@@ -74,11 +74,24 @@ void http_server_set_ledger(struct http_server *s, struct http_ledger *ledger)
     s->ledger = ledger;
 }
 
+void http_server_set_tls(struct http_server *s, struct http_tls_context *context)
+{
+    if (context)
+        http_tls_context_retain(context);
+    http_tls_context_release(s->tls);
+    s->tls = context;
+}
+
 /* --- memory ------------------------------------------------------------------------------- */
 
 void http_server_set_memory(struct http_server *s, size_t max)
 {
     s->memory_max = max;
+}
+
+static size_t held_by(const struct http_connection *c)
+{
+    return (c->x ? c->x->counted : 0) + c->tls_counted;
 }
 
 /* Requests that are being handled are not looked at: closing does not free them. */
@@ -88,7 +101,7 @@ static struct http_connection *largest(const struct http_server *s)
     for (size_t kind = 0; kind < HTTP_DEADLINE_COUNT; kind++)
         list_for_each (node, &s->connections[kind]) {
             struct http_connection *c = CONTAINER_OF(node, struct http_connection, node);
-            if (c->x && !c->handling && (!found || c->x->counted > found->x->counted))
+            if (!c->handling && held_by(c) > (found ? held_by(found) : 0))
                 found = c;
         }
     return found;
@@ -100,7 +113,7 @@ void http_server_check_memory(struct http_server *s)
         struct http_connection *c = largest(s);
         if (!c)
             return;
-        log_event(LOG_WARN, "connection_shed", LOG_INT("bytes", (int64_t)c->x->counted),
+        log_event(LOG_WARN, "connection_shed", LOG_INT("bytes", (int64_t)held_by(c)),
                   LOG_INT("held", (int64_t)s->held));
         http_connection_close(c);
         s->n_shed++;
@@ -113,6 +126,7 @@ static void on_tick_closed(uv_handle_t *tick)
 {
     struct http_server *s = tick->data;
     http_exchanges_release(s);
+    http_server_set_tls(s, NULL);
     free(s->received);
     s->received = NULL;
     if (s->drained)

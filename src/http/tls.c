@@ -256,7 +256,18 @@ enum http_tls_state http_tls_state(const struct http_tls *t)
 
 bool http_tls_has_more(const struct http_tls *t)
 {
-    return t->in_at < t->in.len || (t->ssl && SSL_pending(t->ssl) > 0);
+    if (t->state == HTTP_TLS_FAILED)
+        return false;
+    return t->in_at < t->in.len || (t->ssl && SSL_has_pending(t->ssl));
+}
+
+size_t http_tls_size(const struct http_tls *t)
+{
+    size_t size = sizeof(*t) + t->in.capacity;
+    if (!t->ssl)
+        return size;
+    size += t->state == HTTP_TLS_HANDSHAKE ? HTTP_TLS_SHAKING_SIZE : HTTP_TLS_OPEN_SIZE;
+    return size + (SSL_has_pending(t->ssl) ? HTTP_TLS_RECORD_SIZE : 0);
 }
 
 /* --- where OpenSSL reads and writes: our own buffers, without a copy between -------------- */

@@ -51,6 +51,8 @@ enum http_tls_state http_tls_receive(struct http_tls *t, struct str bytes, struc
 size_t http_tls_read(struct http_tls *t, char *to, size_t size, struct buf *out);
 /* Received and not read: perhaps plain bytes, perhaps only a part of a record. */
 bool http_tls_has_more(const struct http_tls *t);
+/* How much memory it holds, as measured with OpenSSL 3.0. */
+size_t http_tls_size(const struct http_tls *t);
 /* Seals all of `plain` onto `out`. False: no memory, or the session is of no more use. */
 bool http_tls_write(struct http_tls *t, struct str plain, struct buf *out) MUST_USE;
 /* close_notify onto `out`, once; nothing when no handshake was finished. */

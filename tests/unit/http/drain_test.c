@@ -105,9 +105,12 @@ static void test_drain_with_newcomers(void **state)
     client_say(&busy, GET("/sleep-and-stop"));
     usleep(50 * 1000);
     for (size_t i = 0; i < ARRAY_LEN(c); i++)
-        i % 2 ? client_open(&c[i], &f) : client_open_unix(&c[i], &f);
-    for (size_t i = 0; i < ARRAY_LEN(c); i++)
+        i % 2 ? client_connect(&c[i], &f) : client_open_unix(&c[i], &f);
+    for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+        if (i % 2)
+            client_shake(&c[i]);
         client_say(&c[i], GET("/now"));
+    }
     for (size_t i = 0; i < ARRAY_LEN(c); i++) {
         expect_last(&c[i], "GET /now 0");
         client_close(&c[i]);
@@ -182,8 +185,8 @@ static void test_kill(void **state)
     expect(&idle, 200, NULL, NULL);
     usleep(20 * 1000);
     uv_async_send(&f.kill_all);
-    expect_end(&idle);
-    expect_end(&held);
+    expect_closed(&idle);
+    expect_closed(&held);
     uv_async_send(&f.release); /* the handler still gives its request back */
     join(&f);
     assert_int_equal(f.n_begun, 2);
@@ -204,5 +207,5 @@ int main(void)
         cmocka_unit_test(test_drain_while_writing),
         cmocka_unit_test(test_kill),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_plain_and_tls(tests);
 }

@@ -1,14 +1,19 @@
-/* A real server on loopback, in a thread of its own, and raw sockets as its clients. */
+/* A real server on loopback, in a thread of its own, and raw sockets as its clients. Most tests run
+ * twice, plain and over TLS: see run_plain_and_tls. */
 #pragma once
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/http.h"
 #include "http/ledger.h"
+#include "http/tls.h"
+#include "unit/http/certificates.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -25,6 +30,10 @@
 
 #define BIG_SIZE     (6 * MIB)
 #define REQUESTS_MAX 64 /* that wait for an answer at once */
+
+/* Of the tests that run now; NULL: plain. */
+static struct http_tls_context *server_tls;
+static SSL_CTX *client_tls;
 
 /* How the handler answers depends on the path: see handle(). */
 struct fixture {
@@ -221,6 +230,7 @@ static inline void prepare(struct fixture *f, const struct http_timeouts *timeou
     uv_timer_init(&f->loop, &f->later);
     f->stop.data = f->kill_all.data = f->release.data = f->later.data = f;
     f->server.drained = on_drained;
+    http_server_set_tls(&f->server, server_tls);
     uv_timer_start(&f->later, on_later, 1, 1);
     listen_everywhere(f);
 }
@@ -261,12 +271,14 @@ static inline void stop(struct fixture *f)
 
 struct client {
     int fd;
+    SSL *ssl; /* NULL: plain */
     struct buf in;
 };
 
 static inline void client_take(struct client *c, int fd)
 {
     c->fd = fd;
+    c->ssl = NULL;
     buf_init(&c->in, 64 * MIB);
     struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -280,8 +292,23 @@ static inline struct sockaddr_in loopback(int last, int port)
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + (uint32_t)last)};
 }
 
-/* From 127.0.0.`from`; receive_size 0: the system's own. */
-static inline void client_open_as(struct client *c, int port, int from, int receive_size)
+static inline void client_shake(struct client *c)
+{
+    if (!client_tls)
+        return;
+    c->ssl = SSL_new(client_tls);
+    SSL_set_fd(c->ssl, c->fd);
+    assert_int_equal(SSL_connect(c->ssl), 1);
+    char byte;
+    struct pollfd readable = {.fd = c->fd, .events = POLLIN};
+    assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1); /* the ticket: it is ready too */
+    fcntl(c->fd, F_SETFL, O_NONBLOCK);
+    assert_int_equal(SSL_read(c->ssl, &byte, 1), -1);
+    fcntl(c->fd, F_SETFL, 0);
+}
+
+/* From 127.0.0.`from`, without the handshake; receive_size 0: the system's own. */
+static inline void client_connect_as(struct client *c, int port, int from, int receive_size)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (receive_size)
@@ -290,6 +317,17 @@ static inline void client_open_as(struct client *c, int port, int from, int rece
     assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof(here)), 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&there, sizeof(there)), 0);
     client_take(c, fd);
+}
+
+static inline void client_connect(struct client *c, const struct fixture *f)
+{
+    client_connect_as(c, f->port, 1, 0);
+}
+
+static inline void client_open_as(struct client *c, int port, int from, int receive_size)
+{
+    client_connect_as(c, port, from, receive_size);
+    client_shake(c);
 }
 
 static inline void client_open_sized(struct client *c, const struct fixture *f, int receive_size)
@@ -311,16 +349,35 @@ static inline void client_open_unix(struct client *c, const struct fixture *f)
     client_take(c, fd);
 }
 
+/* Without a word, over TLS too. */
 static inline void client_close(struct client *c)
 {
+    SSL_free(c->ssl);
     close(c->fd);
     buf_release(&c->in);
+}
+
+/* It will send no more, and still reads. */
+static inline void client_end(struct client *c)
+{
+    if (c->ssl)
+        SSL_shutdown(c->ssl);
+    else
+        shutdown(c->fd, SHUT_WR);
+}
+
+/* How much was sent; at most 0: nothing can be. */
+static inline ssize_t client_try_send(struct client *c, struct str bytes)
+{
+    if (!c->ssl)
+        return send(c->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+    return SSL_write(c->ssl, bytes.ptr, (int)bytes.len);
 }
 
 static inline void client_send(struct client *c, struct str bytes)
 {
     while (bytes.len) {
-        ssize_t n = send(c->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+        ssize_t n = client_try_send(c, bytes);
         assert_true(n > 0);
         bytes = str_skip(bytes, (size_t)n);
     }
@@ -338,8 +395,10 @@ static inline bool client_read(struct client *c)
     assert_non_null(to);
     ssize_t n;
     do /* newer libuvs use io_uring, which interrupts what waits beside it */
-        n = recv(c->fd, to, 64 * KIB, 0);
+        n = c->ssl ? SSL_read(c->ssl, to, 64 * KIB) : recv(c->fd, to, 64 * KIB, 0);
     while (n < 0 && errno == EINTR);
+    if (c->ssl && n <= 0 && SSL_get_error(c->ssl, (int)n) != SSL_ERROR_ZERO_RETURN)
+        fail_msg("the stream was cut, not ended: %s", ERR_reason_error_string(ERR_get_error()));
     if (n < 0)
         fail_msg("the client could not read: %s", strerror(errno));
     c->in.len += (size_t)n;
@@ -416,3 +475,35 @@ static inline void expect_closed(struct client *c)
 }
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+
+/* --- plain and over TLS ------------------------------------------------------------------- */
+
+static inline int set_up_tls(void **state)
+{
+    static struct certificates files;
+    struct arena arena;
+    struct error error;
+    arena_init(&arena, MIB);
+    error_init(&error, &arena);
+    certificates_make(&files, &(struct certificate_wish){0});
+    if (http_tls_context_load(files.certificate, files.key, &server_tls, &error))
+        fail_msg("%.*s", STR_FMT(error.message));
+    client_tls = SSL_CTX_new(TLS_client_method());
+    certificates_remove(&files);
+    arena_release(&arena);
+    return 0;
+}
+
+static inline int tear_down_tls(void **state)
+{
+    http_tls_context_release(server_tls);
+    SSL_CTX_free(client_tls);
+    server_tls = NULL;
+    client_tls = NULL;
+    return 0;
+}
+
+/* How many failed. */
+#define run_plain_and_tls(tests)                                                                   \
+    (cmocka_run_group_tests_name("plain", tests, NULL, NULL) +                                     \
+     cmocka_run_group_tests_name("TLS", tests, set_up_tls, tear_down_tls))

@@ -104,7 +104,7 @@ static void test_linger_is_bounded_in_size(void **state)
     client_say(&c, "FROB / HTTP/1.1\r\nHost: a\r\n\r\n");
     size_t sent = 0;
     for (ssize_t n = 0; n >= 0 && sent < 64 * MIB; sent += (size_t)MAX(n, 0))
-        n = send(c.fd, f.big, MIB, MSG_NOSIGNAL);
+        n = client_try_send(&c, str_make(f.big, MIB));
     assert_true(sent < 64 * MIB);
     client_close(&c);
     stop(&f);
@@ -123,7 +123,7 @@ static void test_linger_is_bounded_in_time(void **state)
     expect(&c, 501, NULL, NULL);
     expect_end(&c);
     int64_t begun = clock_monotonic_us();
-    while (send(c.fd, "a", 1, MSG_NOSIGNAL) == 1)
+    while (client_try_send(&c, STR("a")) == 1)
         usleep(10 * 1000);
     assert_true(clock_monotonic_us() - begun < PATIENCE_MS * 1000 / 2);
     client_close(&c);
@@ -175,5 +175,5 @@ int main(void)
         cmocka_unit_test(test_answer_too_large),
         cmocka_unit_test(test_cut),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_plain_and_tls(tests);
 }

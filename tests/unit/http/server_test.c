@@ -279,5 +279,5 @@ int main(void)
         cmocka_unit_test(test_large_bodies),
         cmocka_unit_test(test_expect_continue),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_plain_and_tls(tests);
 }

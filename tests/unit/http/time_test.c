@@ -204,7 +204,7 @@ static void test_half_closed(void **state)
     start(&f, NULL);
     client_open(&c, &f);
     client_say(&c, GET("/later") GET("/now") GET("/hold") "GET /now HT");
-    shutdown(c.fd, SHUT_WR);
+    client_end(&c);
     expect(&c, 200, "GET /later 0", NULL);
     expect(&c, 200, "GET /now 0", NULL);
     usleep(20 * 1000);
@@ -230,5 +230,5 @@ int main(void)
         cmocka_unit_test(test_client_leaves_before_its_answer),
         cmocka_unit_test(test_half_closed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_plain_and_tls(tests);
 }
