@@ -27,6 +27,7 @@ struct call {
     struct error error;
     struct str path;      /* relative to the base URL */
     struct caller caller; /* who signed; of an admin call only workspace_id, once it is looked up */
+    struct limit_state limit; /* what the answer tells of it; zero: nobody is known, or no limit */
     struct http_match match;
     struct tx *tx;    /* while check of a LIVE route, run or apply goes on */
     void *input;      /* check's, for apply */

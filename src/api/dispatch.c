@@ -94,23 +94,40 @@ static enum err check_version(struct call *call)
 
 /* --- dispatching -------------------------------------------------------------------------- */
 
+/* Who signed, counted and permitted (developer-api.md §1.2, §1.6). */
+static enum err admit(struct call *call)
+{
+    struct api *api = call->api;
+    const struct route *route = call->route;
+    int64_t now = clock_now_ms();
+    enum err e =
+        gate_check(&api->gate, call->request, call->path, now, &call->caller, &call->error);
+    if (e)
+        return e;
+    size_t endpoint = route_endpoint(api->shared->routes, route, call->request->method);
+    e = gate_limit(&api->gate, &call->caller, endpoint, now, &call->limit, &call->error);
+    if (e || !route)
+        return e;
+    return permissions_check(call->caller.permissions, route->kind != READ, route_resource(route),
+                             &call->error);
+}
+
 static enum err find_call(struct call *call)
 {
     struct target t = find_target(call);
     call->path = t.path;
     if (!t.routes)
         return error_set(&call->error, ERR_NOT_FOUND, "There is nothing at this address");
-    enum err e = ERR_OK;
+    enum err e = t.is_signed ? check_version(call) : ERR_OK;
+    if (e)
+        return e;
+    call->route = route_find(t.routes, call->request->method, t.path, &call->match);
     if (t.is_signed)
-        e = check_version(call);
-    if (!e && t.is_signed)
-        e = gate_check(&call->api->gate, call->request, t.path, clock_now_ms(), &call->caller,
-                       &call->error);
+        e = admit(call);
     if (!e)
         e = check_body(call);
     if (e)
         return e;
-    call->route = route_find(t.routes, call->request->method, t.path, &call->match);
     if (!call->route)
         return explain_no_route(call, &t);
     return t.is_signed && call->route->kind != READ ? once_begin(call) : ERR_OK;

@@ -5,7 +5,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <inttypes.h>
+
 #define JSON_TYPE STR("application/json; charset=utf-8")
+
+static void add_number(struct http_response *response, struct str name, int64_t value,
+                       struct arena *arena)
+{
+    struct str text = arena_printf(arena, "%" PRId64, value);
+    if (text.ptr)
+        http_response_add(response, name, text);
+}
 
 static void add_headers(struct http_response *response, const struct error *error,
                         struct arena *arena)
@@ -13,13 +23,21 @@ static void add_headers(struct http_response *response, const struct error *erro
     http_response_add(response, STR("X-API-Version"), STR("v1"));
     if (!error)
         return;
-    if (error->retry_after) {
-        struct str seconds = arena_printf(arena, "%d", error->retry_after);
-        if (seconds.ptr)
-            http_response_add(response, STR("Retry-After"), seconds);
-    }
+    if (error->retry_after)
+        add_number(response, STR("Retry-After"), error->retry_after, arena);
     if (error->allow.len)
         http_response_add(response, STR("Allow"), error->allow);
+}
+
+/* developer-api.md §1.6 */
+static void add_limit(struct http_response *response, const struct limit_state *s,
+                      struct arena *arena)
+{
+    if (s->limit == 0)
+        return;
+    add_number(response, STR("X-RateLimit-Limit"), s->limit, arena);
+    add_number(response, STR("X-RateLimit-Remaining"), s->remaining, arena);
+    add_number(response, STR("X-RateLimit-Reset"), s->reset_s, arena);
 }
 
 /* developer-api.md §1.1 */
@@ -95,6 +113,7 @@ void respond(struct call *call, enum err e)
     struct http_response response = {.status = call->status, .content_type = JSON_TYPE};
     response.body = buf_str(&call->reply);
     add_headers(&response, call->status >= 400 ? &call->error : NULL, call->arena);
+    add_limit(&response, &call->limit, call->arena);
     if (call->once.replayed)
         http_response_add(&response, STR("Idempotent-Replayed"), STR("true"));
     if (call->route && call->route->deprecated)
