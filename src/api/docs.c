@@ -2,7 +2,8 @@
 #include "api/docs_page.h"
 #include "api/etag.h"
 #include "api/openapi.h"
-#include "crypto/digest.h"
+#include "crypto/base64.h"
+#include "crypto/sha256.h"
 #include "http/gzip.h"
 
 #define POLICY_FORMAT                                                                              \
@@ -30,7 +31,7 @@ struct docs {
 typedef void docs_writer(struct buf *out, const struct route *routes,
                          const struct endpoints *endpoints);
 
-static void seal_body(struct docs_body *body)
+static void tag_body(struct docs_body *body)
 {
     etag_make(buf_str(&body->bytes), body->etag);
 }
@@ -43,20 +44,31 @@ static void init_page(struct docs_page *page, docs_writer *write, const struct r
     write(&page->plain.bytes, routes, endpoints);
     if (!buf_ok(&page->plain.bytes))
         die("the description of the API is larger than DOCS_MAX");
-    seal_body(&page->plain);
+    tag_body(&page->plain);
     struct http_gzip gzip;
     http_gzip_init(&gzip);
     if (http_gzip_compress(&gzip, buf_str(&page->plain.bytes), &page->gzip.bytes))
-        seal_body(&page->gzip);
+        tag_body(&page->gzip);
     http_gzip_release(&gzip);
+}
+
+/* Content-Security-Policy names the page's style by its hash, and allows nothing else. */
+static void write_policy(char out[POLICY_SIZE])
+{
+    unsigned char digest[SHA256_LEN];
+    char text[BASE64_SIZE(SHA256_LEN)];
+    struct sha256 hash;
+    sha256_begin(&hash);
+    sha256_add(&hash, str_from(docs_page_style));
+    sha256_end(&hash, digest);
+    base64_encode(digest, sizeof(digest), text);
+    snprintf(out, POLICY_SIZE, POLICY_FORMAT, text);
 }
 
 struct docs *docs_new(const struct route *routes, const struct endpoints *endpoints)
 {
     struct docs *d = xcalloc(1, sizeof(*d));
-    char hash[DIGEST_BASE64_SIZE];
-    digest_sha256_base64(str_from(docs_page_style), hash);
-    snprintf(d->policy, sizeof(d->policy), POLICY_FORMAT, hash);
+    write_policy(d->policy);
     d->openapi = (struct docs_page){.path = STR("/openapi.json"),
                                     .type = STR("application/json; charset=utf-8")};
     d->page = (struct docs_page){
