@@ -210,7 +210,19 @@
     1000 /* a command has the folder for an instant; a server has it for good */
 #define SERVE_LOOPS_MAX        64        /* event loops: more cores than that are not ours to use */
 #define SERVE_CONFIG_ARENA_MAX (4 * MIB) /* a file of CONFIG_FILE_MAX, and complaints about it */
-#define APP_SECRET_MAX         256       /* Meta's have 32 characters */
+#define OPS_METRICS_MAX                                                                            \
+    (4 * MIB) /* a route has 20 lines of some 120 bytes; there are some dozens */
+#define OPS_READY_MAX          1024 /* a line a check */
+#define OPS_PROOF_MS           1000 /* a commit this recent proves that the store can be written */
+#define OPS_PROBE_TIMEOUT_MS   2000 /* whoever asks /readyz waits no longer: 503 */
+#define OPS_PROBE_TIMEOUT_TEXT "2 s"
+#define OPS_TICK_MS            100 /* how exactly that is kept */
+#define UPKEEP_PURGE_S         5   /* how often expired answers are looked for */
+#define UPKEEP_PURGE_ROWS      200 /* removed in one write: some milliseconds of the writer's time */
+#define SERVE_TLS_LOOK_S       60  /* how often the files of the certificate are looked at */
+#define SERVE_FILES_RESERVED                                                                       \
+    256                    /* descriptors beside connections: database, loops, calls to Meta */
+#define APP_SECRET_MAX 256 /* Meta's have 32 characters */
 #define SERVE_CONNECTIONS_MAX                                                                      \
     1000000 /* some 40 KB each at the least: nobody has memory for more                            \
              */

@@ -238,7 +238,7 @@ static bool address_is_taken(union address a, bool all)
 static enum err refuse_taken(struct str address, struct error *error)
 {
     return error_set(error, ERR_BUSY,
-                     "%.*s is in use by another process; use another one: --listen ADDR:PORT",
+                     "%.*s is in use by another process; use another one, or stop that",
                      STR_FMT(address));
 }
 

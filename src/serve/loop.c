@@ -5,6 +5,10 @@ static void close_handles(struct serve_loop *l)
     if (l->closing)
         return;
     l->closing = true;
+    if (l->ops)
+        ops_close(l->ops);
+    if (l->upkeep)
+        upkeep_close(l->upkeep);
     api_close(&l->api);
     uv_close((uv_handle_t *)&l->wake, NULL);
 }
@@ -41,7 +45,9 @@ static void count_late(struct serve_loop *l)
 static void end_if_idle(void *arg)
 {
     struct serve_loop *l = arg;
-    if (l->obeyed == LOOP_END && l->api.n_pending == 0)
+    if (l->obeyed != LOOP_END || l->api.n_pending)
+        return;
+    if (!l->upkeep || upkeep_end(l->upkeep, end_if_idle, l))
         close_handles(l);
 }
 
@@ -62,21 +68,26 @@ static void free_news(struct serve_news *news)
     if (!news)
         return;
     policy_release(news->policy);
+    http_tls_context_release(news->tls);
     free(news);
 }
 
 static void take_news(struct serve_loop *l)
 {
     struct serve_news *news = atomic_exchange(&l->news, NULL);
-    if (news)
-        gate_set_policy(&l->api.gate, news->policy);
+    if (!news)
+        return;
+    gate_set_policy(&l->api.gate, news->policy);
     free_news(news);
 }
 
 void serve_loop_tell(struct serve_loop *l, const struct serve_news *news)
 {
     struct serve_news *copy = xmalloc(sizeof(*copy));
-    *copy = (struct serve_news){.policy = policy_retain(news->policy)};
+    *copy = (struct serve_news){
+        .policy = policy_retain(news->policy),
+        .tls = news->tls ? http_tls_context_retain(news->tls) : NULL,
+    };
     free_news(atomic_exchange(&l->news, copy));
     uv_async_send(&l->wake);
 }

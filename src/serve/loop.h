@@ -2,6 +2,9 @@
 #pragma once
 
 #include "api/api.h"
+#include "http/tls.h"
+#include "serve/ops.h"
+#include "serve/upkeep.h"
 #include <semaphore.h>
 
 enum serve_loop_order {
@@ -14,6 +17,7 @@ enum serve_loop_order {
 /* What may change while the server runs. Owns a reference to each. */
 struct serve_news {
     struct policy *policy;
+    struct http_tls_context *tls; /* NULL: none */
 };
 
 struct serve_loop {
@@ -29,6 +33,8 @@ struct serve_loop {
     int obeyed;
     _Atomic(struct serve_news *) news; /* not taken yet; NULL: none */
     sem_t *drained;                    /* posted once when all servers are drained */
+    struct ops *ops;                   /* of the first loop; NULL: none */
+    struct upkeep *upkeep;             /* the same */
     size_t n_late;                     /* requests that LOOP_COUNT found */
     bool closing;
 };

@@ -4,6 +4,8 @@
 #include "serve/server.h"
 #include "serve/settings.h"
 
+#include <sys/stat.h>
+
 /* A line for each complaint; the one about the whole only where it stands alone. */
 static void report_refusal(const struct error *error)
 {
@@ -45,22 +47,55 @@ static void tell_loops(struct serve *s, const struct serve_news *news)
         serve_loop_tell(&s->loops[i], news);
 }
 
+static struct timespec changed_at(const char *path)
+{
+    struct stat st;
+    return path && stat(path, &st) == 0 ? st.st_mtim : (struct timespec){0};
+}
+
+struct tls_files serve_look_at_certificate(const struct config *config)
+{
+    return (struct tls_files){changed_at(config_cstr(config, "tls-certificate-file")),
+                              changed_at(config_cstr(config, "tls-key-file"))};
+}
+
+static void take_tls(struct serve *s, struct http_tls_context *tls, struct tls_files files)
+{
+    http_tls_context_release(s->tls);
+    s->tls = tls ? http_tls_context_retain(tls) : NULL;
+    s->tls_files = files;
+    gauge_set(&s->certificate_expires_s, tls ? http_tls_context_expires_at(tls) : 0);
+}
+
+static void take_policy(struct serve *s, struct policy *policy)
+{
+    policy_release(s->policy);
+    s->policy = policy_retain(policy);
+}
+
 /* Nothing here can fail: what could was made before. */
 static void apply(struct serve *s, const struct config *config, const struct serve_news *news)
 {
     settings_apply_log(config);
     atomic_store(&s->drain_timeout_s, config_number(config, "drain-timeout"));
+    struct http_ledger_limits limits = settings_ledger_limits(config, news->policy);
+    http_ledger_set_limits(s->ledger, &limits);
+    gauge_set(&s->connections_max, (int64_t)limits.connections);
+    take_tls(s, news->tls, serve_look_at_certificate(config));
+    take_policy(s, news->policy);
     tell_loops(s, news);
 }
 
 static enum err make_news(const struct config *config, struct serve_news *news, struct error *error)
 {
-    return settings_make_policy(config, &news->policy, error);
+    enum err e = settings_make_policy(config, &news->policy, error);
+    return e ? e : settings_load_tls(config, &news->tls, error);
 }
 
 static void release_news(struct serve_news *news)
 {
     policy_release(news->policy);
+    http_tls_context_release(news->tls);
 }
 
 static struct arena *new_arena(void)
@@ -77,6 +112,35 @@ static void free_arena(struct arena *arena)
     free(arena);
 }
 
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* One of the two may be written a moment before the other: what does not fit together is looked at
+ * again the next time, and the old certificate stays. */
+void serve_refresh_tls(struct serve *s)
+{
+    struct tls_files files = serve_look_at_certificate(s->config);
+    if (!s->tls || (is_same_time(files.certificate, s->tls_files.certificate) &&
+                    is_same_time(files.key, s->tls_files.key)))
+        return;
+    struct arena *arena = new_arena();
+    struct serve_news news = {.policy = policy_retain(s->policy)};
+    struct error error;
+    error_init(&error, arena);
+    if (settings_load_tls(s->config, &news.tls, &error)) {
+        log_event(LOG_ERROR, "certificate_refused", LOG_STR("why", error.message),
+                  LOG_CSTR("effect", "the old one stays"));
+    } else {
+        take_tls(s, news.tls, files);
+        tell_loops(s, &news);
+        log_event(LOG_INFO, "certificate_reloaded");
+    }
+    release_news(&news);
+    free_arena(arena);
+}
+
 void serve_forget_config(struct serve *s)
 {
     free_arena(s->config_arena);
@@ -85,6 +149,7 @@ void serve_forget_config(struct serve *s)
 
 void serve_reload(struct serve *s)
 {
+    systemd_notify_reloading();
     struct arena *arena = new_arena();
     struct config *next = ARENA_NEW(arena, struct config);
     struct serve_news news = {0};
@@ -95,11 +160,18 @@ void serve_reload(struct serve *s)
         e = make_news(next, &news, &error);
     if (e) {
         report_refusal(&error);
+        counter_add(&s->reloads_refused, 1);
+        gauge_set(&s->reload_failed, 1);
+        release_news(&news);
         free_arena(arena);
+        systemd_notify("READY=1");
         return;
     }
     size_t n = report_changes(s, next);
     apply(s, next, &news);
+    systemd_notify("READY=1");
+    counter_add(&s->reloads_taken, 1);
+    gauge_set(&s->reload_failed, 0);
     log_event(LOG_INFO, "reloaded", LOG_INT("changes", (int64_t)n));
     release_news(&news);
     serve_forget_config(s);

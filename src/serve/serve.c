@@ -84,7 +84,11 @@ static enum err open_folder(struct serve *s, const char *data, struct error *err
     pulse_init(&s->pulse);
     directory_hub_init(&s->directory, s->store, &s->keyring, s->endpoints);
     e = directory_reload(&s->directory, s->reader);
-    return e ? error_set(error, e, "cannot read the clients from the database") : ERR_OK;
+    if (e)
+        return error_set(error, e, "cannot read the clients from the database");
+    s->saved_counts = saved_counts_new(&s->directory, s->failures);
+    e = saved_counts_load(s->saved_counts, s->reader, clock_now_ms());
+    return e ? error_set(error, e, "cannot read the counts of the rate limits") : ERR_OK;
 }
 
 static enum err start_jobs(struct serve *s, const struct config *config, bool periodic,
@@ -127,34 +131,6 @@ static void share(struct serve *s, const struct config *config)
     };
 }
 
-/* The first loop makes sure that the port is free, or with port 0 finds one; the others join it. */
-static enum err listen_public(struct serve *s, struct serve_loop *l, struct str address,
-                              struct error *error)
-{
-    http_server_init(&l->public_server, &l->loop, &api_hooks, &l->api, NULL);
-    l->has_public = true;
-    return s->port ? http_server_join(&l->public_server, address, s->port, error)
-                   : http_server_listen(&l->public_server, address, &s->port, error);
-}
-
-static enum err open_loop(struct serve *s, const struct config *config, bool public_listener,
-                          struct error *error)
-{
-    struct serve_loop *l = &s->loops[s->n_loops];
-    enum err e = serve_loop_open(l, &s->shared, &s->drained, error);
-    if (e)
-        return e;
-    s->n_loops++;
-    if (l == s->loops) {
-        http_server_init(&l->control_server, &l->loop, &api_hooks, &l->api, NULL);
-        l->has_control = true;
-        e = http_server_listen_unix(&l->control_server, s->folder.socket, error);
-    }
-    if (!e && public_listener)
-        e = listen_public(s, l, config_text(config, "listen"), error);
-    return e;
-}
-
 static size_t count_loops(const struct config *config, bool public_listener)
 {
     size_t wanted = (size_t)config_number(config, "threads");
@@ -165,31 +141,29 @@ static size_t count_loops(const struct config *config, bool public_listener)
     return MIN(MAX(wanted, (size_t)1), (size_t)SERVE_LOOPS_MAX);
 }
 
-/* Where the loops really listen: with port 0 the kernel chose one. */
-static void name_address(struct serve *s, struct str listen)
-{
-    struct str host = http_address_host(listen);
-    if (!host.len)
-        host = STR("0.0.0.0");
-    snprintf(s->address, sizeof(s->address), "%.*s:%d", STR_FMT(host), s->port);
-    s->shared.listen = s->address;
-}
-
 static enum err start_loops(struct serve *s, const struct config *config, bool public_listener,
                             struct error *error)
 {
     size_t wanted = count_loops(config, public_listener);
     s->loops = xcalloc(wanted, sizeof(*s->loops));
     for (size_t i = 0; i < wanted; i++) {
-        enum err e = open_loop(s, config, public_listener, error);
+        enum err e = serve_open_loop(s, config, public_listener, error);
         if (e)
             return e;
     }
     if (public_listener)
-        name_address(s, config_text(config, "listen"));
+        serve_name_address(s, config_text(config, "listen"));
     for (; s->n_running < s->n_loops; s->n_running++)
         serve_loop_start(&s->loops[s->n_running]);
     return ERR_OK;
+}
+
+/* Nobody counts any more. */
+static void write_last_counts(struct serve *s)
+{
+    if (s->n_running && saved_counts_finish(s->saved_counts, s->store, clock_now_ms()))
+        log_event(LOG_WARN, "counts_not_written",
+                  LOG_CSTR("effect", "rate limits begin with those of a second ago"));
 }
 
 /* Until they have returned the loops take requests, and hand some of them to the jobs. */
@@ -200,6 +174,7 @@ static void end_threads(struct serve *s)
         serve_loop_order(&s->loops[i], LOOP_END);
     for (size_t i = 0; i < s->n_running; i++)
         serve_loop_join(&s->loops[i]);
+    write_last_counts(s);
 }
 
 static void release(struct serve *s)
@@ -207,7 +182,12 @@ static void release(struct serve *s)
     for (size_t i = 0; i < s->n_loops; i++)
         serve_loop_release(&s->loops[i]);
     free(s->loops);
+    if (s->has_upkeep)
+        upkeep_release(&s->upkeep);
+    http_ledger_free(s->ledger);
+    http_tls_context_release(s->tls);
     jobs_free(s->jobs);
+    saved_counts_free(s->saved_counts);
     policy_release(s->policy);
     failures_free(s->failures);
     docs_free(s->docs);
@@ -217,6 +197,8 @@ static void release(struct serve *s)
     pulse_release(&s->pulse);
     store_reader_close(s->reader);
     store_close(s->store);
+    if (s->has_ops)
+        ops_release(&s->ops);
     secret_release(&s->app_secret);
     keyring_release(&s->keyring);
     folder_unlock(&s->folder);
@@ -226,8 +208,23 @@ static void release(struct serve *s)
     free(s);
 }
 
-enum err serve_start(const char *data, const struct config *config, bool public_listener,
-                     struct serve **ret, struct error *error)
+/* Without a public listener there are no connections to be counted, and no certificate is needed.
+ */
+static enum err prepare_listening(struct serve *s, const struct config *config,
+                                  bool public_listener, struct error *error)
+{
+    struct http_ledger_limits limits = settings_ledger_limits(config, s->policy);
+    s->ledger = http_ledger_new(&limits);
+    gauge_set(&s->connections_max, (int64_t)limits.connections);
+    s->tls_files = serve_look_at_certificate(config);
+    enum err e = public_listener ? settings_load_tls(config, &s->tls, error) : ERR_OK;
+    if (!e && s->tls)
+        gauge_set(&s->certificate_expires_s, http_tls_context_expires_at(s->tls));
+    return e;
+}
+
+enum err serve_start_on(const char *data, const struct config *config, bool public_listener,
+                        struct systemd_sockets sockets, struct serve **ret, struct error *error)
 {
     struct serve *s = xcalloc(1, sizeof(*s));
     process_keep_secrets();
@@ -236,8 +233,11 @@ enum err serve_start(const char *data, const struct config *config, bool public_
     s->endpoints = route_endpoints_new(api_routes);
     s->failures = failures_new();
     s->started = s->config = config;
+    s->sockets = sockets;
     atomic_store(&s->drain_timeout_s, config_number(config, "drain-timeout"));
     enum err e = settings_make_policy(config, &s->policy, error);
+    if (!e)
+        e = prepare_listening(s, config, public_listener, error);
     if (!e)
         e = folder_name(&s->folder, data, error);
     if (!e)
@@ -259,6 +259,13 @@ enum err serve_start(const char *data, const struct config *config, bool public_
     end_threads(s); /* as far as they were started */
     release(s);
     return e;
+}
+
+enum err serve_start(const char *data, const struct config *config, bool public_listener,
+                     struct serve **ret, struct error *error)
+{
+    return serve_start_on(data, config, public_listener, (struct systemd_sockets){-1, -1}, ret,
+                          error);
 }
 
 int serve_port(const struct serve *s)
@@ -317,6 +324,7 @@ static void report_late(const struct serve *s)
 void serve_drain(struct serve *s)
 {
     wait_for(&s->stop_asked);
+    atomic_store(&s->draining, true);
     drain(s);
 }
 

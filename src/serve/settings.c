@@ -219,3 +219,37 @@ void settings_apply_log(const struct config *config)
         log_set_level(level);
     log_set_format(str_eq(config_text(config, "log-format"), STR("json")) ? LOG_JSON : LOG_LOGFMT);
 }
+
+struct http_ledger_limits settings_ledger_limits(const struct config *config,
+                                                 const struct policy *policy)
+{
+    return (struct http_ledger_limits){
+        .connections = (size_t)config_number(config, "connections"),
+        .per_address = (size_t)config_number(config, "connections-per-address"),
+        .exempt = policy->proxies,
+        .n_exempt = policy->n_proxies,
+    };
+}
+
+static enum err refuse_half(const struct config *config, const char *set, const char *missing,
+                            struct error *error)
+{
+    struct str origin = config_origin(config, set, error->arena);
+    return error_set(error, ERR_VALIDATION, "%s is set (%.*s), but not %s: TLS needs both", set,
+                     STR_FMT(origin), missing);
+}
+
+enum err settings_load_tls(const struct config *config, struct http_tls_context **ret,
+                           struct error *error)
+{
+    static const char certificate_name[] = "tls-certificate-file", key_name[] = "tls-key-file";
+    const char *certificate = config_cstr(config, certificate_name);
+    const char *key = config_cstr(config, key_name);
+    *ret = NULL;
+    if (!certificate && !key)
+        return ERR_OK;
+    if (!certificate || !key)
+        return certificate ? refuse_half(config, certificate_name, key_name, error)
+                           : refuse_half(config, key_name, certificate_name, error);
+    return http_tls_context_load(certificate, key, ret, error);
+}
