@@ -65,7 +65,8 @@ const char docs_page_style[] =
     "main{padding:2.5rem 3rem 6rem;margin:0}}"
     "@media(min-width:84rem){"
     ".columns{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,30rem);gap:3rem}"
-    ".examples{position:sticky;top:1rem;align-self:start}}"
+    ".examples{position:sticky;top:1rem;align-self:start;max-height:calc(100vh - 2rem);"
+    "overflow-y:auto}}"
     "@media print{nav{display:none}body{display:block;font-size:10pt}main{padding:0}"
-    ".columns{display:block}.examples{position:static}pre{white-space:pre-wrap}"
+    ".columns{display:block}.examples{position:static;max-height:none;overflow:visible}pre{white-space:pre-wrap}"
     "details::details-content{content-visibility:visible;block-size:auto}h2,h3,h4{break-after:avoid}}";
