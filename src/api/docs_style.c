@@ -68,5 +68,6 @@ const char docs_page_style[] =
     ".examples{position:sticky;top:1rem;align-self:start;max-height:calc(100vh - 2rem);"
     "overflow-y:auto}}"
     "@media print{nav{display:none}body{display:block;font-size:10pt}main{padding:0}"
-    ".columns{display:block}.examples{position:static;max-height:none;overflow:visible}pre{white-space:pre-wrap}"
+    ".columns{display:block}.examples{position:static;max-height:none;overflow:visible}"
+    "pre{white-space:pre-wrap}"
     "details::details-content{content-visibility:visible;block-size:auto}h2,h3,h4{break-after:avoid}}";
