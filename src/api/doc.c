@@ -103,7 +103,8 @@ static const struct {
       "is missing"}},
     {ALL,
      {ERR_INVALID_HEADERS, "Headers of the signature are malformed",
-      "one of them, or `Idempotency-Key`, is malformed or there twice; `details` says what is accepted",
+      "one of them, or `Idempotency-Key`, is malformed or there twice; `details` "
+      "says what is accepted",
       "X-Timestamp", "must be Unix seconds: 1 to 12 digits without a leading zero"}},
     {ALL,
      {ERR_AUTHENTICATION, "Invalid HMAC signature",

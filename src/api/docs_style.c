@@ -70,4 +70,5 @@ const char docs_page_style[] =
     "@media print{nav{display:none}body{display:block;font-size:10pt}main{padding:0}"
     ".columns{display:block}.examples{position:static;max-height:none;overflow:visible}"
     "pre{white-space:pre-wrap}"
-    "details::details-content{content-visibility:visible;block-size:auto}h2,h3,h4{break-after:avoid}}";
+    "details::details-content{content-visibility:visible;block-size:auto}"
+    "h2,h3,h4{break-after:avoid}}";
