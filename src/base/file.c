@@ -100,7 +100,8 @@ enum err file_replace(const char *path, struct str content, unsigned mode, struc
     _cleanup_(freep)
     char *fresh = NULL;
     struct stat st;
-    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+    bool there = lstat(path, &st) == 0;
+    if (there && !S_ISREG(st.st_mode))
         return error_set(error, ERR_IO, "%s is not an ordinary file", path);
     if (asprintf(&fresh, "%s.new", path) < 0)
         die("out of memory");
@@ -108,7 +109,8 @@ enum err file_replace(const char *path, struct str content, unsigned mode, struc
     enum err err = file_create(fresh, content, mode, error);
     if (err)
         return err;
-    if (rename(fresh, path) != 0) {
+    bool foreign = there && (st.st_uid != geteuid() || st.st_gid != getegid());
+    if ((foreign && chown(fresh, st.st_uid, st.st_gid) != 0) || rename(fresh, path) != 0) {
         err = error_set_errno(error, ERR_IO, "cannot replace %s", path);
         unlink(fresh);
         return err;

@@ -13,7 +13,8 @@ enum err file_read_fd(int fd, const char *name, struct buf *to, struct error *er
 enum err file_create(const char *path, struct str content, unsigned mode,
                      struct error *error) MUST_USE;
 /* Puts a file with this content in the place of what is there, synced together with its folder: a
- * crash leaves the old one or the new one. Writes "PATH.new" and renames it. A link is refused, as
+ * crash leaves the old one or the new one. Writes "PATH.new" and renames it. The owner stays: the
+ * superuser may do this for a service whose file it is. A link is refused, as
  * the file behind it would stay as it was. */
 enum err file_replace(const char *path, struct str content, unsigned mode,
                       struct error *error) MUST_USE;

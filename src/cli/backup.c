@@ -125,6 +125,23 @@ static enum err replace(struct cli *cli, const char *backup, const char *key_fil
     return ERR_OK;
 }
 
+static enum err print_made(struct cli *cli, const char *data)
+{
+    if (!cli_wants_json(cli)) {
+        fprintf(cli->out, "Made the data folder %s from the backup.\n", data);
+        return ERR_OK;
+    }
+    _cleanup_(payload_release)
+    struct payload made;
+    struct str text;
+    payload_begin(&made);
+    payload_str(&made, "folder", str_from(data));
+    enum err e = payload_end(&made, &text, &cli->error);
+    if (!e)
+        cli_print_json(cli, text);
+    return e;
+}
+
 enum err restore_command_run(struct cli *cli)
 {
     const char *data = cli_data_folder(cli);
@@ -141,7 +158,5 @@ enum err restore_command_run(struct cli *cli)
                          "server or not: --replace (what is there is kept beside)",
                          data);
     enum err e = serve_restore_folder(data, backup, key_file, &cli->error);
-    if (!e)
-        fprintf(cli->out, "Made the data folder %s from the backup.\n", data);
-    return e;
+    return e ? e : print_made(cli, data);
 }

@@ -12,7 +12,7 @@ import { test } from 'node:test';
 import {
   call, createClient, initFolder, run, runJson, runOk, startServe, temporaryFolder,
 } from './lib/hudhud.mjs';
-import { sleep, startWorld } from './lib/world.mjs';
+import { eventually, sleep, startWorld } from './lib/world.mjs';
 
 const sql = (file, text) => execFileSync('sqlite3', [file, text]).toString();
 
@@ -129,6 +129,23 @@ test('backup, rotation and restore under load: no failed request', { timeout: 12
   await world.restart();
   assert.equal((await signs(late)).status, 200);
   assert.equal((await world.call('POST', '/waba-numbers/1/sync')).status, 200);
+});
+
+test('after a restore the accounts of the backup are kept true again', async (t) => {
+  const world = await startWorld(t, { args: ['--sync-interval', '1s'] });
+  const backup = path.join(temporaryFolder(), 'b');
+  await world.cli(['backup', backup]);
+  for (let id = 1; id <= 5; id++)
+    assert.equal((await world.call('DELETE', `/waba-numbers/${id}`)).status, 200);
+  assert.equal((await world.call('GET', '/waba-numbers')).status, 404);
+  await world.cli(['restore', backup, '--replace']);
+  const { accounts } = await world.sim.scenario();
+  await world.sim.patchNumber(accounts[0].numbers[0].id, { quality_rating: 'RED' });
+  await eventually(async () => {
+    const list = (await world.call('GET', '/waba-numbers')).json.data;
+    assert.equal(list.length, 5);
+    return list[0].quality_rating === 'RED';
+  }, { what: 'a sync of the restored account' });
 });
 
 test('a backup becomes a new folder with the same content', async (t) => {

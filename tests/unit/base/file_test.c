@@ -65,6 +65,13 @@ static void test_replaces(void **state)
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(access(left, F_OK), -1);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(path, 65534, 65534), 0);
+        assert_int_equal(file_replace(path, STR("three"), 0600, &error), ERR_OK);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_uid, 65534);
+        assert_int_equal(st.st_gid, 65534);
+    }
     assert_int_equal(file_replace(folder, STR("x"), 0600, &error), ERR_IO);
     assert_true(str_ends(error.message, STR("is not an ordinary file")));
 }
