@@ -26,6 +26,7 @@
 #define HTTP_INPUT_KEEP        (16 * KIB)  /* a spare exchange keeps no larger one */
 #define HTTP_BODY_MAX          (64 * KIB)  /* where a route says nothing else */
 #define HTTP_MEMORY_MAX        (256 * MIB) /* all requests and unread answers of one server */
+#define HTTP_MEMORY_MIN        (32 * MIB)  /* of one of many: two of the largest answers */
 #define HTTP_SPARE_EXCHANGES   64 /* kept for the next requests, some 100 KiB each at most */
 #define HTTP_OUT_MAX           (16 * MIB) /* one answer */
 #define HTTP_GATHER_SIZE       (64 * KIB) /* answers to pipelined requests that leave in one write */

@@ -285,9 +285,9 @@ static void refuse(struct http_connection *c, enum err e, const char *why, bool 
     answer(c, &response, keep);
 }
 
-/* Within what the server's connections may hold together: nobody sends what has to be thrown away.
- */
-static bool body_fits(const struct http_server *s, const struct http_parser *p)
+/* Within what the server's connections may hold together. Its body, too: nobody shall send what has
+ * to be thrown away. */
+static bool request_fits(const struct http_server *s, const struct http_parser *p)
 {
     return s->held <= s->memory_max && p->llhttp.content_length <= s->memory_max - s->held;
 }
@@ -305,8 +305,9 @@ static void take_head(struct http_connection *c)
         return;
     }
     http_parser_accept(p, body_max);
-    if (p->has_body && p->stage == STAGE_BODY && !body_fits(s, p)) {
-        refuse(c, ERR_UNAVAILABLE, "too much is being received at once; try again soon", false);
+    if (p->stage == STAGE_BODY && !request_fits(s, p)) {
+        refuse(c, ERR_UNAVAILABLE, "the server has too much to do at once; try again soon",
+               p->keep_alive && !p->has_body);
         return;
     }
     if (p->expects_continue && p->stage == STAGE_BODY && !has_more(c))

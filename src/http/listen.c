@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -25,6 +26,17 @@ struct listener {
 
 /* --- accepting ---------------------------------------------------------------------------- */
 
+/* The process may open no more files. The kernel says so before it looks whether anybody waits.
+ * True when an idle connection has made room. */
+static bool make_room(struct listener *l)
+{
+    struct pollfd waiting = {.fd = l->fd, .events = POLLIN};
+    if (poll(&waiting, 1, 0) != 1)
+        return false;
+    l->paused = !http_connection_evict(l->server);
+    return !l->paused;
+}
+
 /* False when none waits, or none can be taken. */
 static bool accept_one(struct listener *l)
 {
@@ -35,12 +47,8 @@ static bool accept_one(struct listener *l)
         http_connection_open(l->server, fd, l->is_unix ? NULL : &peer);
         return true;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        if (http_connection_evict(l->server))
-            return true;
-        l->paused = true;
-        return false;
-    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        return make_room(l);
     return errno == ECONNABORTED || errno == EINTR; /* it has left again */
 }
 

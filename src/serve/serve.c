@@ -141,6 +141,15 @@ static size_t count_loops(const struct config *config, bool public_listener)
     return MIN(MAX(wanted, (size_t)1), (size_t)SERVE_LOOPS_MAX);
 }
 
+/* What all requests and unread answers may hold, over all loops. */
+static void share_memory(struct serve *s)
+{
+    size_t each = MAX((size_t)HTTP_MEMORY_MAX / s->n_loops, (size_t)HTTP_MEMORY_MIN);
+    for (size_t i = 0; i < s->n_loops; i++)
+        if (s->loops[i].has_public)
+            http_server_set_memory(&s->loops[i].public_server, each);
+}
+
 static enum err start_loops(struct serve *s, const struct config *config, bool public_listener,
                             struct error *error)
 {
@@ -153,6 +162,7 @@ static enum err start_loops(struct serve *s, const struct config *config, bool p
     }
     if (public_listener)
         serve_name_address(s, config_text(config, "listen"));
+    share_memory(s);
     for (; s->n_running < s->n_loops; s->n_running++)
         serve_loop_start(&s->loops[s->n_running]);
     return ERR_OK;

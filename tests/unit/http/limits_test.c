@@ -286,18 +286,35 @@ static void test_bodies_together_over_the_budget(void **state)
     assert_int_equal(f.server.n_shed, 1);
 }
 
-/* A request that is being handled stays, whatever it holds: its memory is not ours to take. */
+/* A request that is being handled stays, whatever it holds: its memory is not ours to take. As long
+ * as nothing else can go, no other request is let in. */
 static void test_handled_requests_stay(void **state)
 {
     struct fixture f;
-    struct client c;
-    start_small(&f, 1);
-    client_open(&c, &f);
-    client_say(&c, GET("/hold"));
-    usleep(20 * 1000);
+    struct client c[3], other;
+    start_small(&f, 76 * KIB);
+    client_open(&other, &f);
+    expect_served(&other);
+    for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+        char request[12 * KIB];
+        int n = snprintf(request, sizeof(request),
+                         "POST /hold HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                         "2710\r\n%010000d\r\n0\r\n\r\n",
+                         0);
+        client_open(&c[i], &f);
+        client_send(&c[i], str_make(request, (size_t)n));
+        usleep(50 * 1000);
+    }
+    client_say(&other, GET("/now") GET("/now"));
+    expect(&other, 503, NULL, NULL);
+    expect(&other, 503, NULL, NULL);
     uv_async_send(&f.release);
-    expect(&c, 200, "GET /hold 0", NULL);
-    client_close(&c);
+    for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+        expect(&c[i], 200, "POST /hold 10000", NULL);
+        client_close(&c[i]);
+    }
+    expect_served(&other);
+    client_close(&other);
     stop(&f);
     assert_int_equal(f.server.n_shed, 0);
 }
