@@ -19,9 +19,11 @@ static void write_counts(struct upkeep *u)
         return;
     w->reply_to = &u->written;
     u->counting = w;
-    w->err = store_submit(u->store, w);
-    if (w->err)
-        counts_done(u);
+    enum err e = store_submit(u->store, w);
+    if (!e)
+        return; /* it is the store's now */
+    w->err = e;
+    counts_done(u);
 }
 
 /* --- expired answers ---------------------------------------------------------------------- */

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
-import { call, startServe } from './lib/hudhud.mjs';
+import { call, liftLimits, startServe } from './lib/hudhud.mjs';
 import { scenarioOf, startWorld, sleep } from './lib/world.mjs';
 
 const ROUNDS = 6;
@@ -47,6 +47,7 @@ function manyAccounts() {
 test('what was acknowledged before kill -9 is there after it', { timeout: 240000 }, async (t) => {
   const world = await startWorld(t, { sim: { scenario: manyAccounts() }, link: false });
   const { sim, data, creds } = world;
+  await liftLimits(data, 'acme');
   let server = world.server;
   const linked = new Map(); // waba -> true: acknowledged as linked, false: as unlinked, null: unknown
   const quality = new Map(); // Meta's id -> the rating a sync acknowledged; null: unknown

@@ -268,3 +268,28 @@ test('nobody else is believed about whom he speaks for', async (t) => {
     assert.deepEqual(await fail(world, 1, { 'X-Forwarded-For': `198.51.100.${i}` }), [401]);
   assert.deepEqual(await fail(world, 1, { 'X-Forwarded-For': '198.51.100.99' }), [429]);
 });
+
+// --- restarts ------------------------------------------------------------------------------------
+
+test('a restart keeps the counts', async (t) => {
+  const world = await startWorld(t, { args: ['--auth-failure-limit', '3/h'] });
+  await setPlan(world, { 'GET /waba-numbers': '10/h' });
+  for (let i = 0; i < 6; i++) await world.call('GET', NUMBERS);
+  const before = rate(await world.call('GET', NUMBERS));
+  assert.equal(before.remaining, 3);
+  assert.deepEqual(await fail(world, 4), [401, 401, 401, 429]);
+  await world.restart();
+  const after = rate(await world.call('GET', NUMBERS));
+  assert.deepEqual(after, { ...before, remaining: 2 });
+  assert.deepEqual(await fail(world, 1), [429]);
+});
+
+test('kill -9 loses the counts of the last second at most', async (t) => {
+  const world = await startWorld(t);
+  await setPlan(world, { 'GET /waba-numbers': '1000/h' });
+  for (let i = 0; i < 20; i++) await world.call('GET', NUMBERS);
+  await sleep(2500);
+  await world.server.kill9();
+  await world.restart();
+  assert.equal(rate(await world.call('GET', NUMBERS)).remaining, 1000 - 21);
+});
