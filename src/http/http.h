@@ -128,11 +128,11 @@ struct http_server {
     size_t n_shed;     /* connections closed because all together held too much */
     struct list spare; /* exchanges that no connection needs */
     size_t n_spare;
-    size_t held;       /* bytes, by all requests and answers that are here */
-    size_t memory_max; /* of them */
-    char *received;    /* HTTP_READ_SIZE bytes that a read puts down */
+    size_t held;                  /* bytes, by all requests and answers that are here */
+    size_t memory_max;            /* of them */
+    char *received;               /* HTTP_READ_SIZE bytes that a read puts down */
     struct http_tls_context *tls; /* for new connections to TCP listeners; NULL: plain */
-    int64_t date_s;    /* the second that `date` tells */
+    int64_t date_s;               /* the second that `date` tells */
     char date[CLOCK_HTTP_LEN];
     bool draining;
     void (*drained)(void *arg); /* all connections are closed */
