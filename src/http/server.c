@@ -76,6 +76,8 @@ void http_server_set_ledger(struct http_server *s, struct http_ledger *ledger)
 
 void http_server_set_tls(struct http_server *s, struct http_tls_context *context)
 {
+    if (context && s->draining)
+        return; /* hardly anybody comes, and it may be gone already */
     if (context)
         http_tls_context_retain(context);
     http_tls_context_release(s->tls);

@@ -34,6 +34,7 @@ static enum err listen_public(struct serve *s, struct serve_loop *l, const struc
     struct str address = config_text(config, "listen");
     http_server_init(&l->public_server, &l->loop, &api_hooks, &l->api, NULL);
     http_server_set_ledger(&l->public_server, s->ledger);
+    http_server_set_tls(&l->public_server, s->tls);
     l->has_public = true;
     if (s->sockets.api >= 0)
         return adopt(&l->public_server, s->sockets.api, &s->port, error);

@@ -78,6 +78,8 @@ static void take_news(struct serve_loop *l)
     if (!news)
         return;
     gate_set_policy(&l->api.gate, news->policy);
+    if (l->has_public)
+        http_server_set_tls(&l->public_server, news->tls);
     free_news(news);
 }
 

@@ -77,8 +77,8 @@ static void say_ready(const struct serve *s, const char *data)
     if (s->has_ops)
         log_event(LOG_INFO, "ops_listening", LOG_INT("port", s->ops_port),
                   LOG_CSTR("paths", "/healthz /readyz /metrics"));
-    fprintf(stderr, "hudhud %s: ready on http://%s (data folder %s, %zu loops)\n", HUDHUD_VERSION,
-            s->address, data, s->n_loops);
+    fprintf(stderr, "hudhud %s: ready on %s://%s (data folder %s, %zu loops)\n", HUDHUD_VERSION,
+            s->tls ? "https" : "http", s->address, data, s->n_loops);
 }
 
 /* A command without a server has the folder for some milliseconds; that is waited out. */

@@ -126,7 +126,7 @@ export async function startServe({ data, graphUrl, listen = '127.0.0.1:0', env =
     child.on('error', reject);
     child.stderr.on('data', (d) => {
       log += d;
-      const ready = log.match(/: ready on http:\/\/\S+:(\d+)/);
+      const ready = log.match(/: ready on https?:\/\/\S+:(\d+)/);
       if (ready) { clearTimeout(timer); resolve(Number(ready[1])); }
     });
     closed.then(() => { clearTimeout(timer); fail('ended before it was ready'); });

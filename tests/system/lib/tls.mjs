@@ -1,33 +1,29 @@
 // Certificates made for a test by openssl, and callers over TLS.
+import { copyFileSync, readFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import tls from 'node:tls';
-import { readFileSync, renameSync } from 'node:fs';
 import { runProgram, sign, temporaryFolder } from './hudhud.mjs';
 
-// A folder with a certificate that signed itself, and its key -> {certificate, key, pem(), renew()}.
+// A folder with a certificate that signed itself, and its key -> {certificate, key, args, pem(),
+// become(another)}.
 export async function makeCertificate() {
   const folder = temporaryFolder();
   const certificate = path.join(folder, 'certificate.pem');
   const key = path.join(folder, 'key.pem');
-  const make = async (suffix) => {
-    const made = await runProgram('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt',
-      'ec_paramgen_curve:P-256', '-nodes', '-days', '30', '-subj', '/CN=localhost',
-      '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost',
-      '-keyout', key + suffix, '-out', certificate + suffix]);
-    if (made.status !== 0) throw new Error(made.stderr);
-  };
-  await make('');
+  const made = await runProgram('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt',
+    'ec_paramgen_curve:P-256', '-nodes', '-days', '30', '-subj', '/CN=localhost',
+    '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-keyout', key, '-out', certificate]);
+  if (made.status !== 0) throw new Error(made.stderr);
   return {
     certificate,
     key,
     args: ['--tls-certificate-file', certificate, '--tls-key-file', key],
     pem: () => readFileSync(certificate, 'utf8'),
-    // Another pair in the place of this one.
-    async renew() {
-      await make('.new');
-      renameSync(`${key}.new`, key);
-      renameSync(`${certificate}.new`, certificate);
+    // Another pair in the place of this one, as after a renewal.
+    become(another) {
+      copyFileSync(another.key, key);
+      copyFileSync(another.certificate, certificate);
     },
   };
 }
