@@ -134,6 +134,7 @@ enum err api_open(struct api *api, uv_loop_t *loop, const struct api_shared *sha
     api->wake.data = api->end_of_turn.data = api;
     queue_init(&api->writes, wake_loop, &api->wake);
     queue_init(&api->tasks, wake_loop, &api->wake);
+    http_gzip_init(&api->gzip);
     api_metrics_init(&api->metrics, shared->routes);
     gate_init(&api->gate, shared->directory, shared->failures, shared->policy);
     return ERR_OK;
@@ -148,6 +149,7 @@ void api_close(struct api *api)
 void api_release(struct api *api)
 {
     gate_release(&api->gate);
+    http_gzip_release(&api->gzip);
     api_metrics_release(&api->metrics);
     store_reader_close(api->reader);
     queue_release(&api->writes);

@@ -7,7 +7,7 @@
 
 #include "api/metrics.h"
 #include "gate/gate.h"
-#include "http/http.h"
+#include "http/gzip.h"
 #include "jobs/jobs.h"
 
 struct call;
@@ -39,6 +39,7 @@ struct api {
     const struct api_shared *shared;
     struct gate gate;
     struct api_metrics metrics;
+    struct http_gzip gzip;
     struct store_reader *reader;
     struct queue writes; /* store_write, back from the store */
     struct queue tasks;  /* jobs_task, back from the jobs thread */

@@ -1,4 +1,5 @@
 #include "api/dispatch.h"
+#include "api/cors.h"
 #include "api/docs.h"
 #include "api/respond.h"
 #include "api/run.h"
@@ -151,8 +152,17 @@ static void answer_page(struct call *call, const struct docs_page *page)
     respond(call, error_set(&call->error, ERR_METHOD_NOT_ALLOWED, "This page can only be read"));
 }
 
+static bool is_preflight(const struct call *call)
+{
+    return cors_is_preflight(call->api->gate.policy, call->request) && find_target(call).is_signed;
+}
+
 void dispatch(struct call *call)
 {
+    if (is_preflight(call)) {
+        respond_preflight(call);
+        return;
+    }
     const struct docs_page *page = find_page(call);
     if (page) {
         answer_page(call, page);

@@ -1,8 +1,5 @@
 #include "api/doc.h"
 
-#define TEXT_OF_(number) #number
-#define TEXT_OF(number)  TEXT_OF_(number)
-
 /* --- fields ------------------------------------------------------------------------------- */
 
 static const struct field page_fields[] = {

@@ -35,6 +35,12 @@ void etag_make(struct str body, char out[ETAG_LEN])
     hex_encode(bytes, sizeof(bytes), out + 1);
 }
 
+void etag_make_gzip(const char etag[ETAG_LEN], char out[ETAG_GZIP_LEN])
+{
+    memcpy(out, etag, ETAG_LEN - 1);
+    memcpy(out + ETAG_LEN - 1, "-gzip\"", ETAG_GZIP_LEN - ETAG_LEN + 1);
+}
+
 bool etag_matches(struct str if_none_match, struct str etag)
 {
     struct str rest = if_none_match;

@@ -1,5 +1,6 @@
 #include "api/respond.h"
 #include "api/answer.h"
+#include "api/cors.h"
 #include "api/docs.h"
 #include "api/etag.h"
 #include "base/clock.h"
@@ -9,74 +10,149 @@
 
 #define JSON_TYPE STR("application/json; charset=utf-8")
 
-static void add_number(struct http_response *response, struct str name, int64_t value,
-                       struct arena *arena)
-{
-    struct str text = arena_printf(arena, "%" PRId64, value);
-    if (text.ptr)
-        http_response_add(response, name, text);
-}
+/* An answer, with room for what its headers say. */
+#define NUMBERS_MAX 4
+#define NUMBER_SIZE 24
+struct head {
+    struct http_response response;
+    char numbers[NUMBERS_MAX][NUMBER_SIZE];
+    size_t n_numbers;
+    char etag[ETAG_LEN], gzip_etag[ETAG_GZIP_LEN];
+    struct buf packed; /* the body in gzip */
+};
 
-static void add_headers(struct http_response *response, const struct error *error,
-                        struct arena *arena)
+/* --- headers ------------------------------------------------------------------------------ */
+
+static void add_number(struct head *h, struct str name, int64_t number)
 {
-    http_response_add(response, STR("X-API-Version"), STR("v1"));
-    if (!error)
-        return;
-    if (error->retry_after)
-        add_number(response, STR("Retry-After"), error->retry_after, arena);
-    if (error->allow.len)
-        http_response_add(response, STR("Allow"), error->allow);
+    char *text = h->numbers[h->n_numbers++];
+    int len = snprintf(text, NUMBER_SIZE, "%" PRId64, number);
+    http_response_add(&h->response, name, str_make(text, (size_t)len));
 }
 
 /* developer-api.md §1.6 */
-static void add_limit(struct http_response *response, const struct limit_state *s,
-                      struct arena *arena)
+static void add_limit(struct head *h, const struct limit_state *limit)
 {
-    if (s->limit == 0)
-        return;
-    add_number(response, STR("X-RateLimit-Limit"), s->limit, arena);
-    add_number(response, STR("X-RateLimit-Remaining"), s->remaining, arena);
-    add_number(response, STR("X-RateLimit-Reset"), s->reset_s, arena);
+    add_number(h, STR("X-RateLimit-Limit"), limit->limit);
+    add_number(h, STR("X-RateLimit-Remaining"), limit->remaining);
+    add_number(h, STR("X-RateLimit-Reset"), limit->reset_s);
+}
+
+static void add_error(struct head *h, const struct error *error)
+{
+    if (error->retry_after)
+        add_number(h, STR("Retry-After"), error->retry_after);
+    if (error->allow.len)
+        http_response_add(&h->response, STR("Allow"), error->allow);
 }
 
 /* developer-api.md §1.1 */
-static void add_deprecation(struct http_response *response, const struct deprecation *d,
-                            struct arena *arena)
+static void add_deprecation(struct head *h, const struct deprecation *d, struct arena *arena)
 {
-    http_response_add(response, STR("X-API-Deprecated"), STR("true"));
-    http_response_add(response, STR("X-API-Deprecation-Date"), str_from(d->since));
-    http_response_add(response, STR("X-API-Sunset-Date"), str_from(d->sunset));
+    http_response_add(&h->response, STR("X-API-Deprecated"), STR("true"));
+    http_response_add(&h->response, STR("X-API-Deprecation-Date"), str_from(d->since));
+    http_response_add(&h->response, STR("X-API-Sunset-Date"), str_from(d->sunset));
     struct str warning =
         arena_printf(arena, "299 - \"This endpoint is deprecated. Use %s instead\"", d->instead);
     if (warning.ptr)
-        http_response_add(response, STR("Warning"), warning);
+        http_response_add(&h->response, STR("Warning"), warning);
 }
 
-/* `etag` lives until the answer is written. What the client has already is not sent again. */
-static void add_etag(const struct http_request *r, struct http_response *response,
-                     char etag[ETAG_LEN])
+static void add_vary(struct http_response *response, bool coding, bool origin)
 {
-    etag_make(response->body, etag);
-    http_response_add(response, STR("ETag"), str_make(etag, ETAG_LEN));
-    struct str known = http_header_get(r, STR("If-None-Match"), NULL);
-    if (!known.ptr || !etag_matches(known, str_make(etag, ETAG_LEN)))
-        return;
+    if (coding && origin)
+        http_response_add(response, STR("Vary"), STR("Accept-Encoding, Origin"));
+    else if (coding || origin)
+        http_response_add(response, STR("Vary"), coding ? STR("Accept-Encoding") : STR("Origin"));
+}
+
+/* --- the body, and its forms -------------------------------------------------------------- */
+
+static void leave_out_body(struct http_response *response)
+{
     response->status = 304;
     response->content_type = STR("");
     response->body = STR("");
 }
 
-static void log_call(const struct http_request *r, const struct call *call, int status)
+static bool pack(struct call *call, struct head *h)
 {
-    enum log_level level = status >= 500 ? LOG_WARN : LOG_DEBUG;
-    log_event(level, "request", LOG_STR("id", str_make(r->id, HTTP_REQUEST_ID_LEN)),
-              LOG_CSTR("method", http_method_name(r->method)), LOG_STR("path", r->path),
-              LOG_STR("workspace", call ? call->caller.domain : STR("")), LOG_INT("status", status),
-              LOG_INT("us", clock_monotonic_us() - r->begun_us));
+    if (!http_gzip_compress(&call->api->gzip, h->response.body, &h->packed))
+        return false;
+    http_response_add(&h->response, STR("Content-Encoding"), STR("gzip"));
+    h->response.body = buf_str(&h->packed);
+    return true;
 }
 
-static void count_call(struct call *call, int status)
+static bool is_packable(const struct call *call, struct str body)
+{
+    return call->api->gate.policy->compression && !call->request->from_unix &&
+           body.len >= HTTP_GZIP_MIN;
+}
+
+/* Each form of an answer has a tag of its own (RFC 9110 §8.8.3.3); who has either is told so, and
+ * nothing is packed for it. */
+static void add_body(struct call *call, struct head *h)
+{
+    const struct http_request *r = call->request;
+    const struct policy *policy = call->api->gate.policy;
+    bool packable = is_packable(call, h->response.body);
+    bool gzip = packable && http_accepts_gzip(r);
+    bool tagged = h->response.status == 200 && r->method == HTTP_GET;
+    const struct str tags[] = {str_make(h->etag, ETAG_LEN), str_make(h->gzip_etag, ETAG_GZIP_LEN)};
+    add_vary(&h->response, packable, !r->from_unix && cors_varies(policy));
+    if (!tagged) {
+        if (gzip)
+            pack(call, h);
+        return;
+    }
+    etag_make(h->response.body, h->etag);
+    etag_make_gzip(h->etag, h->gzip_etag);
+    struct str known = http_header_get(r, STR("If-None-Match"), NULL);
+    if (etag_matches(known, tags[gzip]) || etag_matches(known, tags[!gzip])) {
+        gzip = etag_matches(known, tags[gzip]) ? gzip : !gzip;
+        leave_out_body(&h->response);
+    } else if (gzip) {
+        gzip = pack(call, h);
+    }
+    http_response_add(&h->response, STR("ETag"), tags[gzip]);
+}
+
+/* --- what is said of each answer ---------------------------------------------------------- */
+
+static enum log_level level_of(const struct policy *policy, int status)
+{
+    if (policy->log_requests == POLICY_LOG_NONE)
+        return LOG_DEBUG;
+    if (status >= 500)
+        return LOG_WARN;
+    return policy->log_requests == POLICY_LOG_ALL ? LOG_INFO : LOG_DEBUG;
+}
+
+/* Neither the query nor a header or a body: secrets are in none of what is named here. `call` is
+ * NULL when the request never became one. */
+static void log_answer(const struct api *api, const struct http_request *r, const struct call *call,
+                       const struct http_response *response)
+{
+    enum log_level level = level_of(api->gate.policy, response->status);
+    if (!log_enabled(level))
+        return;
+    struct http_address address;
+    char from[HTTP_ADDRESS_TEXT_MAX] = "control";
+    if (!r->from_unix) {
+        gate_client_address(&api->gate, r, &address);
+        http_address_format(&address, from);
+    }
+    log_event(level, "request", LOG_STR("id", str_make(r->id, HTTP_REQUEST_ID_LEN)),
+              LOG_CSTR("method", http_method_name(r->method)), LOG_STR("path", r->path),
+              LOG_CSTR("route", call && call->route ? call->route->pattern : ""),
+              LOG_STR("workspace", call ? call->caller.domain : STR("")), LOG_CSTR("address", from),
+              LOG_INT("status", response->status),
+              LOG_INT("us", clock_monotonic_us() - r->begun_us),
+              LOG_INT("bytes", (int64_t)response->body.len));
+}
+
+static void count_answer(struct call *call, int status)
 {
     const struct api_outcome outcome = {
         .route = call->route,
@@ -88,6 +164,8 @@ static void count_call(struct call *call, int status)
     };
     api_metrics_end(&call->api->metrics, &outcome);
 }
+
+/* --- answering ---------------------------------------------------------------------------- */
 
 void respond_compose(struct call *call, enum err e)
 {
@@ -106,37 +184,63 @@ void respond_compose(struct call *call, enum err e)
                        str_make(call->request->id, HTTP_REQUEST_ID_LEN));
 }
 
+/* The call dies with its request, and the reply's bytes with the call's. */
+static void finish(struct call *call, struct head *h)
+{
+    log_answer(call->api, call->request, call, &h->response);
+    count_answer(call, h->response.status);
+    struct buf reply = call->reply;
+    jobs_task_release(&call->task);
+    http_respond(call->request, &h->response);
+    buf_release(&reply);
+    buf_release(&h->packed);
+}
+
+static void init_head(struct head *h, struct call *call)
+{
+    *h = (struct head){.response = {.status = call->status}};
+    buf_init(&h->packed, HTTP_OUT_MAX);
+    http_response_add(&h->response, STR("X-API-Version"), STR("v1"));
+}
+
 void respond(struct call *call, enum err e)
 {
-    struct http_request *r = call->request;
+    struct head h;
     respond_compose(call, e);
-    struct http_response response = {.status = call->status, .content_type = JSON_TYPE};
-    response.body = buf_str(&call->reply);
-    add_headers(&response, call->status >= 400 ? &call->error : NULL, call->arena);
-    add_limit(&response, &call->limit, call->arena);
+    init_head(&h, call);
+    h.response.content_type = JSON_TYPE;
+    h.response.body = buf_str(&call->reply);
+    if (!call->request->from_unix)
+        cors_add(call->api->gate.policy, call->request, &h.response);
+    if (call->limit.limit)
+        add_limit(&h, &call->limit);
+    if (call->status >= 400)
+        add_error(&h, &call->error);
     if (call->once.replayed)
-        http_response_add(&response, STR("Idempotent-Replayed"), STR("true"));
+        http_response_add(&h.response, STR("Idempotent-Replayed"), STR("true"));
     if (call->route && call->route->deprecated)
-        add_deprecation(&response, call->route->deprecated, call->arena);
-    char etag[ETAG_LEN];
-    if (call->status == 200 && r->method == HTTP_GET)
-        add_etag(r, &response, etag);
-    log_call(r, call, response.status);
-    count_call(call, response.status);
-    struct buf body = call->reply; /* the call dies with its request */
-    jobs_task_release(&call->task);
-    http_respond(r, &response);
-    buf_release(&body);
+        add_deprecation(&h, call->route->deprecated, call->arena);
+    add_body(call, &h);
+    finish(call, &h);
+}
+
+void respond_preflight(struct call *call)
+{
+    struct head h;
+    call->status = 204;
+    init_head(&h, call);
+    cors_add(call->api->gate.policy, call->request, &h.response);
+    cors_add_preflight(&h.response);
+    add_vary(&h.response, false, cors_varies(call->api->gate.policy));
+    finish(call, &h);
 }
 
 void respond_page(struct call *call, const struct docs_page *page)
 {
-    struct http_response response = {0};
-    add_headers(&response, NULL, call->arena);
-    docs_fill(page, call->request, &response);
-    log_call(call->request, call, response.status);
-    count_call(call, response.status);
-    http_respond(call->request, &response);
+    struct head h;
+    init_head(&h, call);
+    docs_fill(page, call->request, &h.response);
+    finish(call, &h);
 }
 
 void respond_refused(struct api *api, struct http_request *r, enum err e, const char *why,
@@ -145,14 +249,19 @@ void respond_refused(struct api *api, struct http_request *r, enum err e, const 
     struct error error;
     error_init(&error, &r->arena);
     error_set(&error, e, "%s", why);
-    if (err_status(e) == 503)
-        error.retry_after = RETRY_AFTER_S;
     struct buf body;
     buf_init(&body, REQUEST_ARENA_MAX);
     answer_write_error(&body, &error, str_make(r->id, HTTP_REQUEST_ID_LEN));
+    response->status = err_status(e);
     response->content_type = JSON_TYPE;
     response->body = arena_dup(&r->arena, buf_str(&body));
     buf_release(&body);
-    add_headers(response, &error, &r->arena);
-    log_call(r, NULL, err_status(e));
+    http_response_add(response, STR("X-API-Version"), STR("v1"));
+    if (response->status == 503)
+        http_response_add(response, STR("Retry-After"), STR(TEXT_OF(RETRY_AFTER_S)));
+    if (!r->from_unix) {
+        cors_add(api->gate.policy, r, response);
+        add_vary(response, false, cors_varies(api->gate.policy));
+    }
+    log_answer(api, r, NULL, response);
 }

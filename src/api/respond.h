@@ -10,6 +10,8 @@ struct docs_page;
 void respond_compose(struct call *call, enum err e);
 /* Answers with what the handler wrote, or with the error; the call dies with its request. */
 void respond(struct call *call, enum err e);
+/* Answers the question of a web page's script whether it may call (cors.h). */
+void respond_preflight(struct call *call);
 /* Answers a GET or HEAD with a public page. */
 void respond_page(struct call *call, const struct docs_page *page);
 /* Fills the answer to a request that never became a call. */

@@ -21,6 +21,10 @@
 #define MIN(a, b)                       ((a) < (b) ? (a) : (b))
 #define MAX(a, b)                       ((a) > (b) ? (a) : (b))
 
+/* A limit's number as a literal. */
+#define TEXT_OF(number)   TEXT_OF_1(number)
+#define TEXT_OF_1(number) #number
+
 /* Small fixed allocations: there is no sensible way on without them, so they abort. Whatever a
  * client can size is allocated with malloc() and answers ERR_NO_MEMORY. */
 void *xmalloc(size_t size) MUST_USE;

@@ -102,6 +102,7 @@
 #define TOKEN_MAX          4096       /* access tokens are opaque; meta-graph.md §8 asks >= 512 */
 #define NUMBER_REASONS_MAX (64 * KIB) /* health.reasons of one number */
 #define ALLOW_MAX          256        /* methods of one address, in an Allow header */
+#define CORS_MAX_AGE_S     7200       /* a preflight's answer; no browser keeps it for longer */
 #define PAGE_LIMIT_MAX     100        /* `limit` of page lists, developer-api.md §1.4 */
 #define PAGE_LIMIT_DEFAULT 20
 #define PAGE_MAX           1000000000 /* `page`: page * limit stays far inside 64 bits */

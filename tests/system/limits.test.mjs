@@ -35,7 +35,7 @@ function assertRateLimited(answer) {
 }
 
 test('each endpoint has its default limit', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   const plan = await runJson(['plan', 'show', '--domain', 'acme', '--data', world.data]);
   const example = JSON.parse((await world.cli(['plan', 'example'])).stdout);
   assert.ok(plan.length >= 8);
@@ -57,7 +57,7 @@ test('each endpoint has its default limit', async (t) => {
 });
 
 test('the headers are on every answer to who signed, and on no other', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   const first = await world.call('GET', NUMBERS);
   const now = Math.floor(Date.now() / 1000);
   assert.deepEqual({ ...rate(first), reset: 0 }, { limit: 200, remaining: 199, reset: 0 });
@@ -82,7 +82,7 @@ test('the headers are on every answer to who signed, and on no other', async (t)
 });
 
 test('over the limit it is 429 until the window ends', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   await setPlan(world, { 'GET /waba-numbers': '2/s', 'GET /waba-numbers/{id}': '2/min' });
   for (const remaining of [1, 0])
     assert.equal(rate(await world.call('GET', '/waba-numbers/1')).remaining, remaining);
@@ -107,7 +107,7 @@ test('over the limit it is 429 until the window ends', async (t) => {
 });
 
 test('the limit is exact over four loops, and each client has its own', async (t) => {
-  const world = await startWorld(t, { args: ['--threads', '4'] });
+  const world = await startWorld(t, { limits: true, args: ['--threads', '4'] });
   const other = await runJson(
     ['client', 'create', '--domain', 'acme', '--name', 'other', '--data', world.data]);
   const answers = await Promise.all(Array.from({ length: 300 }, () =>
@@ -122,7 +122,7 @@ test('the limit is exact over four loops, and each client has its own', async (t
 });
 
 test('a plan is in force at once on all loops, without a restart', async (t) => {
-  const world = await startWorld(t, { args: ['--threads', '4'] });
+  const world = await startWorld(t, { limits: true, args: ['--threads', '4'] });
   const ask = () => world.call('GET', NUMBERS, undefined, { Connection: 'close' });
   const limits = async () => {
     const answers = await Promise.all(Array.from({ length: 16 }, ask));
@@ -144,7 +144,7 @@ test('a plan is in force at once on all loops, without a restart', async (t) => 
 });
 
 test('the plan of one workspace is not another one\'s', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   await world.cli(['workspace', 'create', 'Other', '--domain', 'other']);
   const client = await runJson(
     ['client', 'create', '--domain', 'other', '--name', 'x', '--data', world.data]);
@@ -155,7 +155,7 @@ test('the plan of one workspace is not another one\'s', async (t) => {
 });
 
 test('a plan that is wrong is refused, and changes nothing', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   const set = (input, file = '-') => run(
     ['plan', 'set', '--domain', 'acme', file, '--data', world.data], { input });
   const cases = [
@@ -181,7 +181,7 @@ test('a plan that is wrong is refused, and changes nothing', async (t) => {
 });
 
 test('the example is a plan, and a file is taken', async (t) => {
-  const world = await startWorld(t, { link: false });
+  const world = await startWorld(t, { limits: true, link: false });
   const file = path.join(temporaryFolder(), 'plan.json');
   writeFileSync(file, (await world.cli(['plan', 'example'])).stdout);
   const plan = await runJson(['plan', 'set', '--domain', 'acme', file, '--data', world.data]);
@@ -209,7 +209,7 @@ async function fail(world, n, headers = {}) {
 const refused = (n) => Array(n).fill(401);
 
 test('61 wrong signatures of an address are 429; a good one passes all the same', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   assert.deepEqual(await fail(world, 60), refused(60));
   assert.deepEqual(await fail(world, 3), [429, 429, 429]);
   assert.equal((await world.call('GET', NUMBERS)).status, 200);
@@ -224,7 +224,7 @@ test('61 wrong signatures of an address are 429; a good one passes all the same'
 });
 
 test('all kinds of refusal are counted together', async (t) => {
-  const world = await startWorld(t, { args: ['--auth-failure-limit', '4/h'] });
+  const world = await startWorld(t, { limits: true, args: ['--auth-failure-limit', '4/h'] });
   assert.equal((await fetch(`${world.url}/api/developer${NUMBERS}`)).status, 400);
   const malformed = { ...sign('GET', NUMBERS, '', world.creds), 'X-Timestamp': 'now' };
   const answer = await fetch(`${world.url}/api/developer${NUMBERS}`, { headers: malformed });
@@ -239,7 +239,7 @@ test('all kinds of refusal are counted together', async (t) => {
 
 test('behind a trusted proxy the forwarded address counts', async (t) => {
   const world = await startWorld(t,
-    { args: ['--trusted-proxies', '127.0.0.1,10.0.0.0/8', '--auth-failure-limit', '5/h'] });
+    { limits: true, args: ['--trusted-proxies', '127.0.0.1,10.0.0.0/8', '--auth-failure-limit', '5/h'] });
   const from = (...fields) => fail(world, 1, { 'X-Forwarded-For': fields.join(', ') });
   for (let i = 0; i < 5; i++) assert.deepEqual(await from('198.51.100.1'), [401]);
   assert.deepEqual(await from('198.51.100.1'), [429]);
@@ -263,7 +263,7 @@ test('behind a trusted proxy the forwarded address counts', async (t) => {
 
 test('nobody else is believed about whom he speaks for', async (t) => {
   const world = await startWorld(t,
-    { args: ['--trusted-proxies', '10.0.0.0/8', '--auth-failure-limit', '5/h'] });
+    { limits: true, args: ['--trusted-proxies', '10.0.0.0/8', '--auth-failure-limit', '5/h'] });
   for (let i = 0; i < 5; i++)
     assert.deepEqual(await fail(world, 1, { 'X-Forwarded-For': `198.51.100.${i}` }), [401]);
   assert.deepEqual(await fail(world, 1, { 'X-Forwarded-For': '198.51.100.99' }), [429]);

@@ -34,14 +34,14 @@ async function listRow(world, id) {
 }
 
 test('a client may do everything unless it is limited', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   const row = await listRow(world, world.creds.clientId);
   assert.deepEqual([row.access, row.resources, row.numbers], ['full', 'all', 'all']);
   assert.equal((await world.call('POST', '/waba-numbers/1/sync')).status, 200);
 });
 
 test('a read-only client reads, and changes nothing', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   const client = await createLimited(world, ['--read-only']);
   for (const path of [NUMBERS, '/waba-numbers/1', '/waba-numbers/1/history'])
     assert.equal((await client.call('GET', path)).status, 200, path);
@@ -60,7 +60,7 @@ test('a read-only client reads, and changes nothing', async (t) => {
 });
 
 test('a client with some resources has no others', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   const client = await createLimited(world, ['--resources', 'waba-numbers']);
   assert.equal((await client.call('GET', NUMBERS)).status, 200);
   assert.equal((await client.call('POST', '/waba-numbers/1/sync')).status, 200);
@@ -72,7 +72,7 @@ test('a client with some resources has no others', async (t) => {
 });
 
 test('a client with some numbers sees and uses only those', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   const all = (await world.call('GET', NUMBERS)).json.data;
   const meta = (n) => all[n - 1].phone_number_id;
   const client = await createLimited(world, ['--numbers', `2,${meta(3)}`]);
@@ -107,7 +107,7 @@ test('a client with some numbers sees and uses only those', async (t) => {
 });
 
 test('a number keeps its clients when it is unlinked and linked again', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   const client = await createLimited(world, ['--numbers', '4']);
   assert.equal((await client.call('DELETE', '/waba-numbers/4')).status, 200);
   const empty = await client.call('GET', NUMBERS);
@@ -120,7 +120,7 @@ test('a number keeps its clients when it is unlinked and linked again', async (t
 });
 
 test('permissions outlive a restart, and the ones of others', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   const client = await createLimited(world, ['--read-only', '--numbers', '1']);
   await createLimited(world, ['--numbers', '2']);
   await world.restart();
@@ -130,7 +130,7 @@ test('permissions outlive a restart, and the ones of others', async (t) => {
 });
 
 test('what is wrong is refused with what was meant, and changes nothing', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   const client = await createLimited(world, ['--read-only']);
   const cases = [
     [['--resources', 'waba-number'], /'waba-number' is no resource; did you mean 'waba-numbers'\?/],
@@ -160,7 +160,7 @@ test('what is wrong is refused with what was meant, and changes nothing', async 
 });
 
 test('a list of clients tells what each may do', async (t) => {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   await createLimited(world, ['--read-only', '--resources', 'waba-numbers', '--numbers', '1,2']);
   const { stdout } = await world.cli(['client', 'list', '--domain', 'acme']);
   assert.match(stdout, /ACCESS +RESOURCES +NUMBERS/);

@@ -84,9 +84,21 @@ export async function initFolder() {
   return data;
 }
 
-// A workspace with a client -> the credentials that sign() and call() take.
-export async function createClient(data, domain, { name = `Workspace ${domain}`, env } = {}) {
+// The plan under which nothing is limited, made from what the binary knows.
+let unlimited = null;
+async function unlimitedPlan() {
+  const { limits } = JSON.parse((await runOk(['plan', 'example'])).stdout);
+  return JSON.stringify({ limits: Object.fromEntries(Object.keys(limits).map((name) => [name, 'unlimited'])) });
+}
+
+// A workspace with a client -> the credentials that sign() and call() take. Rate limits are out of the
+// way, but where `limits` is true.
+export async function createClient(data, domain, { name = `Workspace ${domain}`, limits = false, env } = {}) {
   await runOk(['workspace', 'create', name, '--domain', domain, '--data', data], { env });
+  if (!limits) {
+    const input = await (unlimited ??= unlimitedPlan());
+    await runOk(['plan', 'set', '--domain', domain, '--data', data, '-'], { input, env });
+  }
   const client = await runJson(
     ['client', 'create', '--domain', domain, '--name', 'test', '--data', data], { env });
   return { domain, clientId: client.client_id, secret: client.hmac_secret };

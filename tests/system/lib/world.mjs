@@ -17,13 +17,13 @@ export async function eventually(check, { timeout = 10000, pause = 50, what = 't
 }
 
 // t: the test's context, for cleaning up. Options: sim (for startSim), args (for hudhud serve),
-// link (false: no account is linked), domain.
+// link (false: no account is linked), domain, limits (true: the default plan's).
 export async function startWorld(t, { sim: simOptions = { numbers: 5 }, args = [], link = true,
-  domain = 'acme' } = {}) {
+  domain = 'acme', limits = false } = {}) {
   const sim = await startSim(simOptions);
   t.after(() => sim.stop());
   const data = await initFolder();
-  const creds = await createClient(data, domain, { name: 'متجر الهدهد' });
+  const creds = await createClient(data, domain, { name: 'متجر الهدهد', limits });
   let server = await startServe({ data, graphUrl: sim.url, args });
   t.after(() => server.stop());
   const world = {
