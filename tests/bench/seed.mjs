@@ -60,11 +60,20 @@ export class Control {
     });
   }
 
+  // Calls are counted as ever, and the limit is never reached. A version without plans has none.
+  async liftLimits(domain) {
+    const limits = { 'GET /waba-numbers': '16777215/min' };
+    await this.request('PUT', `/workspaces/${domain}/plan`, { limits }).catch((error) => {
+      if (!/: 40[45] /.test(error.message)) throw error;
+    });
+  }
+
   // A workspace with one client and account i linked -> the client's {client_id, hmac_secret}.
   async createWorkspace(i) {
     const domain = `bench-${i}`;
     await this.request('POST', '/workspaces', { name: `Bench ${i}`, domain });
     const client = await this.request('POST', `/workspaces/${domain}/clients`, { name: 'bench' });
+    await this.liftLimits(domain);
     await this.request('POST', `/workspaces/${domain}/waba-numbers`,
       { waba_id: accountId(i), access_token: TOKEN });
     return { domain, ...client };

@@ -1,6 +1,8 @@
 /* The refusals of developer-api.md §1.2, each, and every way to split one signed string. */
 #include "unit/gate/world.h"
 
+#include <arpa/inet.h>
+
 /* A request as it would arrive; what is signed may differ from it. */
 struct ask {
     enum http_method method;
@@ -257,6 +259,98 @@ static void test_a_change_is_in_force_at_once(void **state)
     assert_int_equal(check(w, late), ERR_OK);
 }
 
+/* --- refusals, counted -------------------------------------------------------------------- */
+
+static void set_policy(struct world *w, struct limit failures)
+{
+    struct policy *p = policy_new();
+    p->sign_window_s = WINDOW;
+    p->authentication_failures = failures;
+    gate_set_policy(&w->gate, p);
+    policy_release(p);
+}
+
+static void test_refusals_end_in_429_and_the_good_pass(void **state)
+{
+    const struct ask refused[] = {
+        {.secret = "wrong"},
+        {.without = "x-domain"},
+        {.timestamp = "now"},
+        {.timestamp = "1"},
+    };
+    struct world *w = *state;
+    set_policy(w, (struct limit){ARRAY_LEN(refused), 60});
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        assert_int_not_equal(check(w, refused[i]), ERR_RATE_LIMIT);
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        assert_int_equal(check(w, refused[i]), ERR_RATE_LIMIT);
+        assert_int_equal(last_error.retry_after, 60);
+        assert_null(last_error.details); /* it learns no more of what was wrong */
+        assert_int_equal(check(w, (struct ask){0}), ERR_OK);
+    }
+    set_policy(w, (struct limit){0});
+    assert_int_equal(check(w, refused[0]), ERR_AUTHENTICATION);
+}
+
+/* --- whose request it is ------------------------------------------------------------------ */
+
+static struct http_network proxies[2];
+
+static void trust_proxies(struct world *w)
+{
+    assert_true(http_network_parse(STR("10.0.0.0/8"), &proxies[0]));
+    assert_true(http_network_parse(STR("2001:db8::/32"), &proxies[1]));
+    struct policy *p = policy_new();
+    p->proxies = proxies;
+    p->n_proxies = ARRAY_LEN(proxies);
+    gate_set_policy(&w->gate, p);
+    policy_release(p);
+}
+
+/* `first` and `second` are two fields of X-Forwarded-For, or NULL. */
+static void assert_address(struct world *w, const char *peer, const char *first, const char *second,
+                           const char *expected)
+{
+    static struct http_request r;
+    char text[HTTP_ADDRESS_TEXT_MAX];
+    struct http_address got;
+    memset(&r, 0, sizeof(r));
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    assert_int_equal(inet_pton(AF_INET, peer, &from.sin_addr), 1);
+    memcpy(&r.peer, &from, sizeof(from));
+    r.headers[r.n_headers++] = (struct http_header){STR("Forwarded"), STR("for=192.0.2.1")};
+    if (first)
+        r.headers[r.n_headers++] = (struct http_header){STR("x-forwarded-FOR"), str_from(first)};
+    r.headers[r.n_headers++] = (struct http_header){STR("X-Real-IP"), STR("192.0.2.1")};
+    if (second)
+        r.headers[r.n_headers++] = (struct http_header){STR("X-Forwarded-For"), str_from(second)};
+    gate_client_address(&w->gate, &r, &got);
+    http_address_format(&got, text);
+    assert_string_equal(text, expected);
+}
+
+static void test_the_address_of_a_client(void **state)
+{
+    struct world *w = *state;
+    assert_address(w, "10.0.0.1", "198.51.100.7", NULL, "10.0.0.1"); /* no proxy is trusted */
+    trust_proxies(w);
+    assert_address(w, "192.0.2.9", "198.51.100.7", NULL, "192.0.2.9");
+    assert_address(w, "10.0.0.1", NULL, NULL, "10.0.0.1");
+    assert_address(w, "10.0.0.1", "198.51.100.7", NULL, "198.51.100.7");
+    assert_address(w, "10.0.0.1", "1.1.1.1, 198.51.100.7", NULL, "198.51.100.7");
+    assert_address(w, "10.0.0.1", "198.51.100.7 ,10.1.1.1,2001:db8::9", NULL, "198.51.100.7");
+    assert_address(w, "10.0.0.1", "1.1.1.1", "198.51.100.7, 10.1.1.1", "198.51.100.7");
+    assert_address(w, "10.0.0.1", "1.1.1.1, 198.51.100.7", "10.1.1.1", "198.51.100.7");
+    assert_address(w, "10.0.0.1", ", 198.51.100.7,, ", "", "198.51.100.7");
+    assert_address(w, "10.0.0.1", "[2001:db9::1]:4711", NULL, "2001:db9::1");
+    assert_address(w, "10.0.0.1", "rubbish, 198.51.100.7", NULL, "198.51.100.7");
+    /* the peer, when it is malformed before an address is found, or names proxies alone */
+    assert_address(w, "10.0.0.1", "198.51.100.7, unknown", NULL, "10.0.0.1");
+    assert_address(w, "10.0.0.1", "198.51.100.7", "_x", "10.0.0.1");
+    assert_address(w, "10.0.0.1", "10.1.1.1, 10.2.2.2", "2001:db8::1", "10.0.0.1");
+    assert_address(w, "10.0.0.1", "", ",", "10.0.0.1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +363,8 @@ int main(void)
         TEST(test_rotation_with_overlap),
         TEST(test_every_split_of_one_signed_string),
         TEST(test_a_change_is_in_force_at_once),
+        TEST(test_refusals_end_in_429_and_the_good_pass),
+        TEST(test_the_address_of_a_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
