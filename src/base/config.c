@@ -284,7 +284,8 @@ static bool keep_command_line(struct config *c, const struct config *before)
         if (before->values[i].source != FROM_COMMAND_LINE)
             continue;
         c->values[i] = before->values[i];
-        c->values[i].text = arena_dup(c->arena, before->values[i].text);
+        struct str text = before->values[i].text;
+        c->values[i].text = str_make(arena_cstr(c->arena, text), text.len);
         if (!c->values[i].text.ptr)
             return false;
     }

@@ -142,9 +142,10 @@ static size_t count_loops(const struct config *config, bool public_listener)
 }
 
 /* What all requests and unread answers may hold, over all loops. */
-static void share_memory(struct serve *s)
+static void share_memory(struct serve *s, const struct config *config)
 {
-    size_t each = MAX((size_t)HTTP_MEMORY_MAX / s->n_loops, (size_t)HTTP_MEMORY_MIN);
+    size_t all = (size_t)config_number(config, "request-memory") * MIB;
+    size_t each = MAX(all / s->n_loops, (size_t)HTTP_MEMORY_MIN);
     for (size_t i = 0; i < s->n_loops; i++)
         if (s->loops[i].has_public)
             http_server_set_memory(&s->loops[i].public_server, each);
@@ -162,7 +163,7 @@ static enum err start_loops(struct serve *s, const struct config *config, bool p
     }
     if (public_listener)
         serve_name_address(s, config_text(config, "listen"));
-    share_memory(s);
+    share_memory(s, config);
     for (; s->n_running < s->n_loops; s->n_running++)
         serve_loop_start(&s->loops[s->n_running]);
     return ERR_OK;

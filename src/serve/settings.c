@@ -56,6 +56,15 @@ const struct setting serve_settings[] = {
         .live = true,
     },
     {
+        .name = "request-memory",
+        .kind = SETTING_INTEGER,
+        .fallback = "256",
+        .min = HTTP_MEMORY_MIN / MIB,
+        .max = 65536,
+        .placeholder = "MIB",
+        .help = "what all requests and unread answers may hold together, in MiB",
+    },
+    {
         .name = "trusted-proxies",
         .placeholder = "LIST",
         .help = "networks whose X-Forwarded-For is believed, such as 127.0.0.1,10.0.0.0/8",

@@ -341,9 +341,12 @@ static void test_reload(void **state)
     struct config next;
     struct arena another;
     arena_init(&another, MIB);
+    memset(arena_alloc(&another, 64), 'x', 64); /* what an unterminated text would run into */
+    arena_clear(&another);
     assert_int_equal(config_reload(&next, &config, &another, &error), ERR_OK);
     assert_int_equal(config_number(&next, "threads"), 0);
     assert_int_equal(config_number(&next, "offset"), 5);
+    assert_string_equal(config_cstr(&next, "offset"), "5");
     assert_str(config_text(&next, "page"), "http://y");
     assert_int_equal(config_number(&config, "threads"), 9);
 
