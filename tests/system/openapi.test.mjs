@@ -96,6 +96,7 @@ const provoked = {
   '401 authentication_failed': ({ send }) =>
     send({ headers: { 'X-Awal-Signature-256': SIGNATURE_OF_ANOTHER } }),
   '403 timestamp_expired': ({ send, world }) => send({ creds: { ...world.creds, timestamp: 1704124800 } }),
+  '403 permission_denied': ({ send, world }) => send({ creds: world.nothing }),
   '404 resource_not_found': ({ send, path, world }) =>
     (path.includes('/1') || path.includes('/5')
       ? send({ path: path.replace(/\/[15]/, '/999') }) : send({ creds: world.empty })),
@@ -109,6 +110,10 @@ const provoked = {
   },
   '409 conflict': ({ send, world }) => send({ body: JSON.stringify(
     { waba_id: world.sim.wabaId, access_token: world.sim.token }) }),
+  '429 rate_limit_exceeded': async ({ send, world }) => {
+    await send({ creds: world.tired });
+    return send({ creds: world.tired });
+  },
   '422 message_rejected': ({ send, fault }) => fault('token_expired', send),
   '502 upstream_error': ({ send, fault }) => fault('html', send),
 };
@@ -130,9 +135,7 @@ const provokedWhenLive = {
 
 // What no test can bring about at will, and who holds it instead.
 const unprovoked = {
-  '403 permission_denied': 'held by the tests of the gate',
   '409 request_in_progress': 'the store is done with a write before another can ask',
-  '429 rate_limit_exceeded': 'held by the tests of limits',
   '500 internal_error': 'a fault of ours; its form is that of every error',
   '503 service_unavailable': 'the store has to fail under the request, or the server to be draining',
 };
@@ -140,6 +143,15 @@ const unprovoked = {
 async function startConformance(t) {
   const world = await startWorld(t);
   world.empty = await createClient(world.data, 'empty');
+  world.tired = await createClient(world.data, 'tired');
+  const limits = {};
+  for (const [path, item] of Object.entries(printed.paths))
+    for (const method of METHODS.filter((one) => item[one]))
+      limits[`${method.toUpperCase()} ${path}`] = '1/day';
+  await world.cli(['plan', 'set', '--domain', 'tired', '-'], { input: JSON.stringify({ limits }) });
+  const client = JSON.parse((await world.cli(['client', 'create', '--domain', world.creds.domain,
+    '--name', 'nothing', '--resources', '', '--json'])).stdout);
+  world.nothing = { ...world.creds, clientId: client.client_id, secret: client.hmac_secret };
   const answer = await signedRequest(world.url, 'GET', '/openapi.json', world.creds);
   assert.equal(answer.status, 404, 'the document lies beside the API, not in it');
   const document = await (await fetch(`${world.url}/openapi.json`)).json();
@@ -178,6 +190,7 @@ test('each documented operation answers as documented, and so does each refusal'
     }
     if (body) assert.equal(document.validateBody(id, JSON.parse(body)), null);
     const done = look(await send());
+    assert.equal(Number(done.headers.get('x-ratelimit-limit')), operation['x-rate-limit'].requests);
     if (method === 'GET')
       look(await send({ headers: { 'If-None-Match': done.headers.get('etag') } }));
     for (const key of keys)
