@@ -136,7 +136,7 @@ const unprovoked = {
 };
 
 async function startConformance(t) {
-  const world = await startWorld(t);
+  const world = await startWorld(t, { limits: true });
   world.empty = await createClient(world.data, 'empty');
   world.tired = await createClient(world.data, 'tired');
   const limits = {};
