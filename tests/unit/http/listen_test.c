@@ -50,6 +50,7 @@ static void test_listen_addresses(void **state)
         if (e != cases[i].want)
             fail_msg("%s: %d (%.*s)", cases[i].address, e, STR_FMT(error.message));
         assert_int_equal(port > 0, e == ERR_OK);
+        assert_int_equal(http_address_is_valid(str_from(cases[i].address)), e != ERR_USAGE);
         assert_int_equal(error.message.len > 0, e != ERR_OK);
     }
     run_closed(&loop, &s);
@@ -212,6 +213,28 @@ static void test_adopt_unix(void **state)
     rmdir(folder);
 }
 
+/* Who joins, by an address that is none, or where another program listens. */
+static void test_join_where_nobody_can(void **state)
+{
+    uv_loop_t loop;
+    struct http_server s;
+    struct arena arena;
+    struct error error;
+    struct sockaddr_in a;
+    socklen_t len = sizeof(a);
+    int other = bound_socket(true);
+    assert_int_equal(getsockname(other, (struct sockaddr *)&a, &len), 0);
+    arena_init(&arena, MIB);
+    error_init(&error, &arena);
+    uv_loop_init(&loop);
+    http_server_init(&s, &loop, &hooks, NULL, NULL);
+    assert_int_equal(http_server_join(&s, STR("nowhere"), 80, &error), ERR_USAGE);
+    assert_int_equal(http_server_join(&s, STR("127.0.0.1:0"), ntohs(a.sin_port), &error), ERR_BUSY);
+    run_closed(&loop, &s);
+    close(other);
+    arena_release(&arena);
+}
+
 static void test_adopt_what_is_no_listener(void **state)
 {
     uv_loop_t loop;
@@ -241,9 +264,13 @@ static void test_adopt_what_is_no_listener(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_listen_addresses),  cmocka_unit_test(test_listen_twice),
-        cmocka_unit_test(test_listen_unix_paths), cmocka_unit_test(test_adopt),
-        cmocka_unit_test(test_adopt_unix),        cmocka_unit_test(test_adopt_what_is_no_listener),
+        cmocka_unit_test(test_listen_addresses),
+        cmocka_unit_test(test_listen_twice),
+        cmocka_unit_test(test_listen_unix_paths),
+        cmocka_unit_test(test_adopt),
+        cmocka_unit_test(test_adopt_unix),
+        cmocka_unit_test(test_join_where_nobody_can),
+        cmocka_unit_test(test_adopt_what_is_no_listener),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
