@@ -322,6 +322,7 @@ static void take_event(struct http_connection *c, enum http_parser_event event)
     case PARSER_HEAD: take_head(c); break;
     case PARSER_COMPLETE:
         c->state = CONNECTION_HANDLING;
+        http_exchange_count(c->server, c->x, false); /* its arena is the handler's from here on */
         c->handling = true;
         c->x->request.gone = c->ended;
         s->hooks.handle(s->arg, &c->x->request);
@@ -409,7 +410,7 @@ static void count(struct http_connection *c)
     if (c->state == CONNECTION_CLOSED)
         return;
     if (c->x)
-        http_exchange_count(c->server, c->x);
+        http_exchange_count(c->server, c->x, c->handling);
     size_t size = c->tls ? http_tls_size(c->tls) : 0;
     c->server->held += size - c->tls_counted;
     c->tls_counted = size;

@@ -32,7 +32,7 @@ struct http_exchange *http_exchange_take(struct http_server *s, struct http_conn
         s->n_spare--;
     }
     x->connection = c;
-    http_exchange_count(s, x);
+    http_exchange_count(s, x, false);
     return x;
 }
 
@@ -55,15 +55,21 @@ void http_exchange_give_back(struct http_server *s, struct http_exchange *x)
     s->n_spare++;
 }
 
-static size_t exchange_size(const struct http_exchange *x)
+static size_t arena_size(const struct arena *arena)
 {
-    const struct arena *arena = &x->request.arena;
-    return sizeof(*x) + x->parser.capacity + x->parser.body.capacity + x->out.capacity +
-           x->sending.capacity + arena->used + (arena->blocks ? ARENA_BLOCK_SIZE : 0);
+    return arena->used + (arena->blocks ? ARENA_BLOCK_SIZE : 0);
 }
 
-void http_exchange_count(struct http_server *s, struct http_exchange *x)
+static size_t exchange_size(const struct http_exchange *x)
 {
+    return sizeof(*x) + x->parser.capacity + x->parser.body.capacity + x->out.capacity +
+           x->sending.capacity + x->arena_counted;
+}
+
+void http_exchange_count(struct http_server *s, struct http_exchange *x, bool handling)
+{
+    if (!handling)
+        x->arena_counted = arena_size(&x->request.arena);
     size_t size = exchange_size(x);
     s->held += size - x->counted;
     x->counted = size;

@@ -17,13 +17,15 @@ struct http_exchange {
     size_t sealed;               /* bytes of `out` that are in `sending` or gone, over TLS */
     struct buf sending;          /* what libuv is writing: stays in place */
     uv_write_t write;
-    size_t counted; /* bytes of the server's `held` */
+    size_t counted;       /* bytes of the server's `held` */
+    size_t arena_counted; /* of these, the request's arena */
 };
 
 struct http_exchange *http_exchange_take(struct http_server *s, struct http_connection *c);
 void http_exchange_give_back(struct http_server *s, struct http_exchange *x);
-/* Says to the server how much it holds now. */
-void http_exchange_count(struct http_server *s, struct http_exchange *x);
+/* Says to the server how much it holds now. While a handler has the request its arena is not looked
+ * at, for it may be on another thread: what was counted of it stays. */
+void http_exchange_count(struct http_server *s, struct http_exchange *x, bool handling);
 /* It is about to go. */
 void http_exchange_uncount(struct http_server *s, struct http_exchange *x);
 void http_exchanges_release(struct http_server *s);

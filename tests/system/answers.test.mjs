@@ -43,7 +43,7 @@ test('gzip holds the same bytes, for who accepts it', async (t) => {
   }
   for (const accepts of ['identity', 'br', 'gzip;q=0', '*;q=0, identity'])
     assert.equal((await get(accepts)).headers['content-encoding'], undefined, accepts);
-  await world.restart(['--compression', 'false']);
+  await world.restart(['--compression=false']);
   const off = await get('gzip');
   assert.equal(off.headers['content-encoding'], undefined);
   assert.equal(off.headers.vary, undefined);

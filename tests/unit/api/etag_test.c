@@ -30,6 +30,17 @@ static void test_another_text_another_tag(void **state)
     }
 }
 
+static void test_the_tag_of_the_form_in_gzip(void **state)
+{
+    char plain[ETAG_LEN], gzip[ETAG_GZIP_LEN];
+    etag_make(STR("text"), plain);
+    etag_make_gzip(plain, gzip);
+    assert_memory_equal(gzip, plain, ETAG_LEN - 1);
+    assert_memory_equal(gzip + ETAG_LEN - 1, "-gzip\"", 6);
+    assert_false(etag_matches(str_make(plain, ETAG_LEN), str_make(gzip, ETAG_GZIP_LEN)));
+    assert_true(etag_matches(str_make(gzip, ETAG_GZIP_LEN), str_make(gzip, ETAG_GZIP_LEN)));
+}
+
 static void test_if_none_match(void **state)
 {
     const struct str tag = STR("\"0123456789abcdef\"");
@@ -53,6 +64,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_another_text_another_tag),
+        cmocka_unit_test(test_the_tag_of_the_form_in_gzip),
         cmocka_unit_test(test_if_none_match),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
