@@ -23,15 +23,17 @@ export function residentMiB(pid) {
 
 // In milliseconds.
 function latency(report, percentile) {
-  const [, value, unit] = new RegExp(`^\\s+${percentile}%\\s+([\\d.]+)(us|ms|s)$`, 'm').exec(report);
-  return Number(value) * MS[unit];
+  const match = new RegExp(`^\\s+${percentile}%\\s+([\\d.]+)(us|ms|s)$`, 'm').exec(report);
+  if (!match) throw new Error(`wrk tells no latency:\n${report}`);
+  return Number(match[1]) * MS[match[2]];
 }
 
 // target: {url, headers, core of wrk, connections, script (a file in Lua), refused: the answers are
 // meant not to be 2xx} -> what wrk reports.
 export async function load({ url, headers, core, connections = CONNECTIONS, script, refused = false },
   seconds) {
-  const args = ['-c', core, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency'];
+  const args = ['-c', core, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency',
+    '--timeout', '30s']; // that a busy machine pauses is no fault of the server's
   if (script) args.push('-s', script);
   for (const [name, value] of Object.entries(headers)) args.push('-H', `${name}: ${value}`);
   const { stdout } = await runFile('taskset', [...args, url]);
