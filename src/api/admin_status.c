@@ -2,7 +2,9 @@
 #include "api/admin.h"
 #include "api/handlers.h"
 #include "model/account.h"
+#include "store/migrations.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct counts {
@@ -25,6 +27,13 @@ static enum err count_account(void *arg, const struct account *a)
     return ERR_OK;
 }
 
+/* How many descriptors this process may have; 0: not known. */
+static int64_t file_limit(void)
+{
+    struct rlimit files;
+    return getrlimit(RLIMIT_NOFILE, &files) == 0 ? (int64_t)files.rlim_cur : 0;
+}
+
 enum err status_get(struct call *call)
 {
     const struct api_shared *shared = call->api->shared;
@@ -44,6 +53,8 @@ enum err status_get(struct call *call)
     json_member_cstr(w, "listen", shared->listen);
     json_member_cstr(w, "graph_url", shared->graph_url);
     json_member_cstr(w, "graph_version", shared->graph_version);
+    json_member_i64(w, "schema_version", (int64_t)migrations_count);
+    json_member_i64(w, "file_limit", file_limit());
     json_member_i64(w, "workspaces", counts.workspaces);
     json_member_i64(w, "clients", counts.clients);
     json_member_i64(w, "accounts", counts.accounts);

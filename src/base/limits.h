@@ -205,6 +205,7 @@
 #define SYNC_REGAIN_MAX_MIN  1440       /* Meta asked for longer: a day later we ask all the same */
 #define DOCTOR_DISK_FAIL_MIB 64         /* the write-ahead log and a checkpoint need some */
 #define DOCTOR_DISK_WARN_MIB 1024
+#define DOCTOR_CERTIFICATE_DAYS 14 /* as long as a renewal that fails may go unnoticed */
 #define DOCTOR_CLOCK_WARN_S  30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */
 
 /* --- serve -------------------------------------------------------------------------------- */

@@ -63,12 +63,15 @@ static const char *check_status(struct doctor *d, struct admin *admin)
         return NULL;
     }
     doctor_report(d, VERDICT_OK, "database",
-                  cli_format(d->cli, "opens; workspaces: %lld, clients: %lld, numbers: %lld",
+                  cli_format(d->cli,
+                             "opens, schema %lld; workspaces: %lld, clients: %lld, numbers: %lld",
+                             (long long)json_as_i64(json_get(status, "schema_version"), 0),
                              (long long)json_as_i64(json_get(status, "workspaces"), 0),
                              (long long)json_as_i64(json_get(status, "clients"), 0),
                              (long long)json_as_i64(json_get(status, "numbers"), 0)),
                   NULL);
     report_server(d, admin, status);
+    doctor_check_settings(d, admin->serve ? 0 : json_as_i64(json_get(status, "file_limit"), 0));
     return text_of(d, status, "graph_url", "");
 }
 

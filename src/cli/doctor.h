@@ -22,5 +22,8 @@ void doctor_report(struct doctor *d, enum verdict verdict, const char *check, co
 bool doctor_check_folder(struct doctor *d);
 void doctor_check_key(struct doctor *d);
 void doctor_check_disk(struct doctor *d);
+/* What the settings of the server mean to it; `file_limit` is the running server's, 0 when none
+ * runs. */
+void doctor_check_settings(struct doctor *d, int64_t file_limit);
 /* `graph_url` is asked for the time; NULL or without an answer: the year must make sense. */
 void doctor_check_clock(struct doctor *d, const char *graph_url);

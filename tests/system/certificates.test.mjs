@@ -112,3 +112,24 @@ test('TLS needs both of its settings, and says which one is set where', async ()
   assert.equal(missing.status, 1);
   assert.match(missing.stderr, /half\.pem\.none/);
 });
+
+test('the doctor tells of a certificate that ends soon, and of the limit of files', async (t) => {
+  const folder = temporaryFolder();
+  const data = await initFolder();
+  const server = await startServe({ data });
+  t.after(() => server.stop());
+  const look = async (days) => {
+    const { certificate, key } = makeCertificate(folder, `days${days}`, days);
+    const env = { HUDHUD_TLS_CERTIFICATE_FILE: certificate, HUDHUD_TLS_KEY_FILE: key, HUDHUD_GRAPH_URL: 'http://127.0.0.1:9' };
+    const { stdout } = await run(['doctor', '--data', data, '--json'], { env });
+    return Object.fromEntries(JSON.parse(stdout).map((finding) => [finding.check, finding]));
+  };
+  const soon = await look(5);
+  assert.equal(soon.tls.verdict, 'warn');
+  assert.match(soon.tls.message, /the certificate ends in [45] days/);
+  assert.match(soon.files.message, /\d+.* 16384/);
+  assert.match(soon.database.message, /opens, schema \d+;/);
+  assert.equal((await look(60)).tls.verdict, 'ok');
+  const broken = await run(['doctor', '--data', data, '--json'], { env: { HUDHUD_TLS_KEY_FILE: '/nowhere' } });
+  assert.match(broken.stdout, /TLS needs both/);
+});

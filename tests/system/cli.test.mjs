@@ -510,7 +510,9 @@ describe('doctor', () => {
     const { status, findings } = await examine(data);
     assert.equal(status, 0);
     const ok = ['folder', 'key', 'disk', 'database', 'server', 'graph', 'token', 'clock'];
-    assert.deepEqual(verdicts(findings), Object.fromEntries(ok.map((check) => [check, 'ok'])));
+    const { files, ...others } = verdicts(findings); // files: as this machine's limit is
+    assert.ok(files);
+    assert.deepEqual(others, Object.fromEntries(ok.map((check) => [check, 'ok'])));
     const text = await runOk(['doctor', '--data', data]);
     assert.match(text.stdout, /^ok {4}token {5}account \d+ of a$/m);
     await server.stop();
