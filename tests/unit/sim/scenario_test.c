@@ -139,7 +139,7 @@ static void test_refuses_with_the_path(void **unused)
 {
     check_refused("[]", "", "must be an object");
     check_refused("{}", "app", "must be an object");
-    check_refused("{" APP ",\"acounts\":[]}", "acounts", "unknown field");
+    check_refused("{" APP ",\"acounts\":[]}", "acounts", "unknown field; did you mean 'accounts'?");
     check_refused("{\"app\":{\"id\":\"x\",\"name\":\"A\"}}", "app.id",
                   "must be decimal digits, as text");
     check_refused("{" APP ",\"accounts\":[{\"id\":\"5\",\"name\":\"W\",\"numbers\":[" NUMBER
