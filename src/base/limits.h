@@ -196,17 +196,17 @@
 #define CLI_RETRY_MS           25     /* how often the two above look again */
 
 /* --- jobs --------------------------------------------------------------------------------- */
-#define JOBS_TICK_MS         250        /* how exactly a sync's time is kept */
-#define JOBS_SYNCS_MAX       64         /* at once: a slow account holds one place, not the rest */
-#define JOBS_ARENA_MAX       (32 * MIB) /* one sync: all numbers of a large account */
-#define SYNC_JITTER_PERCENT  10         /* so that a thousand accounts do not ask at one instant */
-#define SYNC_BACKOFF_FIRST_S 30         /* after a failure; doubled each time in a row */
-#define SYNC_BACKOFF_MAX_S   3600       /* but never rarer than this, or the interval */
-#define SYNC_REGAIN_MAX_MIN  1440       /* Meta asked for longer: a day later we ask all the same */
-#define DOCTOR_DISK_FAIL_MIB 64         /* the write-ahead log and a checkpoint need some */
-#define DOCTOR_DISK_WARN_MIB 1024
+#define JOBS_TICK_MS            250 /* how exactly a sync's time is kept */
+#define JOBS_SYNCS_MAX          64  /* at once: a slow account holds one place, not the rest */
+#define JOBS_ARENA_MAX          (32 * MIB) /* one sync: all numbers of a large account */
+#define SYNC_JITTER_PERCENT     10   /* so that a thousand accounts do not ask at one instant */
+#define SYNC_BACKOFF_FIRST_S    30   /* after a failure; doubled each time in a row */
+#define SYNC_BACKOFF_MAX_S      3600 /* but never rarer than this, or the interval */
+#define SYNC_REGAIN_MAX_MIN     1440 /* Meta asked for longer: a day later we ask all the same */
+#define DOCTOR_DISK_FAIL_MIB    64   /* the write-ahead log and a checkpoint need some */
+#define DOCTOR_DISK_WARN_MIB    1024
 #define DOCTOR_CERTIFICATE_DAYS 14 /* as long as a renewal that fails may go unnoticed */
-#define DOCTOR_CLOCK_WARN_S  30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */
+#define DOCTOR_CLOCK_WARN_S     30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */
 
 /* --- serve -------------------------------------------------------------------------------- */
 #define SERVE_BUSY_WAIT_MS                                                                         \
