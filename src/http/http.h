@@ -155,8 +155,10 @@ enum err http_server_join(struct http_server *s, struct str address, int port,
 /* A unix socket with mode 0600; a stale file in its place is removed. */
 enum err http_server_listen_unix(struct http_server *s, const char *path,
                                  struct error *error) MUST_USE;
-/* Takes over a socket that is bound, or listening, already (socket activation); its port is
- * *ret_port. The descriptor is the server's from now on, also when this fails. */
+/* Takes over a TCP socket that is bound, or listening, already (socket activation); its port is
+ * *ret_port. The descriptor is the server's from now on, also when this fails. No other kind: who
+ * comes by a unix socket is taken for an administrator (from_unix), and that is true of our own
+ * alone, which nobody else can open. */
 enum err http_server_adopt(struct http_server *s, int fd, int *ret_port,
                            struct error *error) MUST_USE;
 /* Counts the connections of the TCP listeners; shared by the servers of all loops, and outlives

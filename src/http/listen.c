@@ -356,18 +356,18 @@ enum err http_server_adopt(struct http_server *s, int fd, int *ret_port, struct 
     int type = 0;
     socklen_t len = sizeof(a), type_len = sizeof(type);
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) != 0 || type != SOCK_STREAM ||
-        getsockname(fd, &a.any, &len) != 0) {
+        getsockname(fd, &a.any, &len) != 0 ||
+        (a.any.sa_family != AF_INET && a.any.sa_family != AF_INET6)) {
         closep(&fd);
-        return error_set(error, ERR_USAGE, "the descriptor handed over is not a stream socket");
+        return error_set(error, ERR_USAGE, "the descriptor handed over is not a TCP socket");
     }
-    bool is_unix = a.any.sa_family == AF_UNIX;
     fcntl(fd, F_SETFD, FD_CLOEXEC);
-    int status = listener_start(s, fd, is_unix, &l);
+    int status = listener_start(s, fd, false, &l);
     if (status != 0)
         return error_set(error, ERR_IO, "cannot listen on the socket handed over: %s",
                          uv_strerror(status));
     l->adopted = true;
     if (ret_port)
-        *ret_port = is_unix ? 0 : ntohs(*address_port(&a));
+        *ret_port = ntohs(*address_port(&a));
     return ERR_OK;
 }
