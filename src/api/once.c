@@ -49,12 +49,13 @@ static struct str fingerprint(struct call *call)
 }
 
 /* The signature counts as long as any setting of sign-window would let it in, not only today's:
- * whoever captured a request must not gain from the window being made longer. */
+ * whoever captured a request must not gain from the window being made longer. The gate looks at
+ * whole seconds, and lets it in to the end of the last one. */
 static int64_t signature_expires_at(const struct http_request *r)
 {
     int64_t timestamp_s;
     struct str text = http_header_get(r, STR("X-Timestamp"), NULL);
-    return str_to_i64(text, &timestamp_s) ? (timestamp_s + SIGN_WINDOW_MAX_S) * 1000 : 0;
+    return str_to_i64(text, &timestamp_s) ? (timestamp_s + SIGN_WINDOW_MAX_S + 1) * 1000 : 0;
 }
 
 enum err once_begin(struct call *call)

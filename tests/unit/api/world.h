@@ -74,6 +74,7 @@ struct say {
     const char *path;   /* relative to the base */
     const char *query, *body, *headers, *base;
     const char *client_id, *secret;
+    int64_t age_s; /* of the timestamp */
     bool is_unsigned;
 };
 
@@ -92,7 +93,7 @@ static inline const char *or_else(const char *s, const char *fallback)
 static inline void sign_request(struct api_world *w, const struct say *s, struct buf *out)
 {
     char timestamp[24], signature[SIGNATURE_LEN];
-    snprintf(timestamp, sizeof(timestamp), "%lld", (long long)time(NULL));
+    snprintf(timestamp, sizeof(timestamp), "%lld", (long long)(time(NULL) - s->age_s));
     const char *method = or_else(s->method, "GET");
     struct signature_parts parts = {str_from(method), str_from(s->path), str_from(s->query),
                                     str_from(timestamp), str_from(s->body)};

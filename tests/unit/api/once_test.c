@@ -1,0 +1,55 @@
+/* A signature that is still taken has no second effect. */
+#include "unit/api/world.h"
+
+#undef TEST
+#define TEST(f) cmocka_unit_test_setup_teardown(f, api_setup, api_teardown)
+
+static int n_added;
+
+static enum err things_add(struct call *call)
+{
+    n_added++;
+    call_begin_message(call, "Thing added successfully");
+    json_i64(&call->out, n_added);
+    call_end(call);
+    return ERR_OK;
+}
+
+const struct route things[] = {
+    {HTTP_POST, "/things", WRITE, LIMIT_WRITE, NULL, things_add, NULL, NULL},
+    {0},
+};
+
+/* Twice within one second, so that the second is as old as the first. False when that did not
+ * happen. */
+static bool ask_twice(struct api_world *w, struct say say, int *ret_first, bool *ret_replayed)
+{
+    time_t began = time(NULL);
+    *ret_first = ask(w, say)->status;
+    *ret_replayed = header_of(ask(w, say), "Idempotent-Replayed") != NULL;
+    return time(NULL) == began;
+}
+
+/* The gate takes a timestamp to the end of its last second: so long its effect is remembered. */
+static void test_in_the_last_second_of_the_longest_window(void **state)
+{
+    struct api_world *w = *state;
+    const struct say say = {.method = "POST", .path = "/things", .age_s = SIGN_WINDOW_MAX_S};
+    int first;
+    bool replayed;
+    w->world->policy->sign_window_s = SIGN_WINDOW_MAX_S;
+    n_added = 0;
+    while (!ask_twice(w, say, &first, &replayed))
+        n_added = 0;
+    assert_int_equal(first, 200);
+    assert_true(replayed);
+    assert_int_equal(n_added, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_in_the_last_second_of_the_longest_window),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
