@@ -380,7 +380,6 @@ static enum err check_schema(const char *path, struct error *error)
 struct seal_write {
     struct store_write write;
     const struct keyring *keys;
-    bool renew;
     int64_t renewed, unreadable;
 };
 
@@ -388,13 +387,14 @@ static enum err seal_apply(struct store_write *write, struct tx *tx)
 {
     struct seal_write *w = CONTAINER_OF(write, struct seal_write, write);
     enum err e = sealed_test_check(tx, w->keys);
-    if (!e && w->renew)
+    if (!e)
         e = sealed_renew(tx, w->keys, &w->renewed, &w->unreadable);
     /* What ran when the backup was made runs no more. */
     return e ? e : idempotency_forget_running(tx);
 }
 
-/* Opening it brings it to our schema. */
+/* Opening it brings it to our schema; then the current key of `keys` has sealed all of it, for that
+ * one alone comes with it. */
 static enum err seal_database(const struct restore_options *o, const struct keyring *keys,
                               const struct backup *b, struct error *error)
 {
@@ -403,7 +403,7 @@ static enum err seal_database(const struct restore_options *o, const struct keyr
     enum err e = store_open(&options, &store, error);
     if (e)
         return e;
-    struct seal_write w = {.write.apply = seal_apply, .keys = keys, .renew = o->keyring != NULL};
+    struct seal_write w = {.write.apply = seal_apply, .keys = keys};
     e = store_write_now(store, &w.write);
     store_close(store);
     if (e == ERR_AUTHENTICATION)

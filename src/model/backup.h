@@ -53,7 +53,8 @@ enum err backup_made_at(struct store *store, int64_t *ret, struct error *error) 
 struct restore_options {
     const char *folder;   /* of the backup */
     const char *key_path; /* of a backup without its key; NULL: the backup's own */
-    /* What the restored database is to be sealed with. NULL: the backup's key stays. */
+    /* What the restored database is to be sealed with. NULL: the current one of the keys it is
+     * opened with, which is the backup's own but for the file of an unfinished rotation. */
     const struct keyring *keyring;
     const char *to; /* a new file */
 };

@@ -125,6 +125,37 @@ static void test_after_a_rotation(void **state)
     }
 }
 
+/* Into a new folder comes the current key alone, also from the key file of a rotation that a crash
+ * cut short: there it is the one that has not sealed anything yet. */
+static void test_with_the_key_file_of_a_rotation(void **state)
+{
+    struct world w;
+    struct places p;
+    struct backup b;
+    struct keyring keys = {0}, current = {0};
+    uint32_t ids[2];
+    world_init(&w);
+    places_of(&w, &p);
+    struct error *error = &w.fixture.error;
+    assert_int_equal(back_up(&w, p.backup, true, &b), ERR_OK);
+    ids[1] = keyring_current(&w.keyring);
+    ids[0] = keyring_add_new(&w.keyring);
+    assert_int_equal(keyring_save(&w.keyring, ids, 2, w.key_path, error), ERR_OK);
+    const struct restore_options o = {.folder = p.backup, .key_path = w.key_path, .to = p.prepared};
+    assert_int_equal(backup_prepare(&o, &b, &keys, error), ERR_OK);
+    assert_int_equal(keyring_current(&keys), ids[0]);
+    assert_int_equal(keyring_export(&keys, ids[0], in(&w, p.backup, "key"), error), ERR_OK);
+    assert_int_equal(keyring_load(&current, in(&w, p.backup, "key"), error), ERR_OK);
+    struct store *store;
+    const struct store_options options = {.path = p.prepared};
+    assert_int_equal(store_open(&options, &store, error), ERR_OK);
+    assert_readable(store, &current, 1, 1);
+    store_close(store);
+    keyring_release(&current);
+    keyring_release(&keys);
+    world_release(&w);
+}
+
 static void change_byte(const char *path, long at)
 {
     FILE *file = fopen(path, "r+");
@@ -289,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_after_a_rotation),
+        cmocka_unit_test(test_with_the_key_file_of_a_rotation),
         cmocka_unit_test(test_what_is_wrong_changes_nothing),
         cmocka_unit_test(test_a_newer_schema),
         cmocka_unit_test(test_writes_and_syncs_fail),
