@@ -246,13 +246,44 @@ enum err backup_read(const char *folder, struct backup *ret, struct error *error
 
 /* --- backing up --------------------------------------------------------------------------- */
 
+static enum err count_sealed(struct store *store, const struct keyring *keyring,
+                             struct sealed_counts *ret, struct error *error)
+{
+    struct store_reader *reader;
+    struct tx *tx;
+    enum err e = store_reader_open(store, &reader, error);
+    if (e)
+        return e;
+    e = store_read_begin(reader, &tx);
+    if (!e)
+        e = sealed_count(tx, keyring, ret);
+    store_reader_close(reader);
+    return e ? error_set(error, e, "cannot read the database") : ERR_OK;
+}
+
+/* The current key. Where another one has sealed something, which a rotation leaves that could not
+ * be ended, all of the ring: without them the backup could not be read. */
+static enum err export_keys(struct store *store, const struct keyring *keyring, const char *path,
+                            struct error *error)
+{
+    struct sealed_counts counts;
+    uint32_t ids[KEYRING_MAX];
+    enum err e = count_sealed(store, keyring, &counts, error);
+    if (e)
+        return e;
+    size_t n = keyring_ids(keyring, ids);
+    bool one = counts.n == 1 && counts.keys[0].key_id == ids[0];
+    return one ? keyring_export(keyring, ids[0], path, error)
+               : keyring_save(keyring, ids, n, path, error);
+}
+
 static enum err fill_folder(const struct backup_options *o, const struct paths *p, struct backup *b,
                             struct error *error)
 {
     struct store_copy copy = {.path = p->database, .go_on = o->go_on, .arg = o->arg};
     enum err e = store_copy(o->store, &copy, error);
     if (!e && b->has_key)
-        e = keyring_export(o->keyring, b->key_id, p->key, error);
+        e = export_keys(o->store, o->keyring, p->key, error);
     return e ? e : describe(p, b, error);
 }
 
@@ -303,7 +334,7 @@ enum err backup_replace(struct store *store, const struct keyring *keyring, cons
     if (e)
         return e;
     struct store_copy copy = {.path = p.database};
-    e = keyring_export(keyring, b.key_id, p.key, error);
+    e = export_keys(store, keyring, p.key, error);
     if (!e)
         e = store_replace(store, prepared, &copy, error);
     if (e) {

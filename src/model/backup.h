@@ -2,7 +2,8 @@
  * last, a manifest that says what they are. Without its manifest a folder is no backup: it was not
  * finished.
  *   hudhud.db      one moment of the database, in one file
- *   key            the key that its secrets are sealed with, 0600
+ *   key            the key that its secrets are sealed with, 0600; of a rotation that was not ended
+ *                  all of its keys
  *   manifest.json  versions, when, rows of each table, the file's SHA-256, the key's id
  *
  * None of these is for a loop: they wait for files. */

@@ -156,6 +156,37 @@ static void test_with_the_key_file_of_a_rotation(void **state)
     world_release(&w);
 }
 
+/* As after a crash in a rotation, and a start that could not end it. */
+static void back_up_while_two_keys_seal(bool new_one_did)
+{
+    struct world w;
+    struct places p;
+    struct backup b;
+    struct keyring keys = {0};
+    world_init(&w);
+    places_of(&w, &p);
+    keyring_use(&w.keyring, keyring_add_new(&w.keyring));
+    if (new_one_did)
+        assert_int_equal(add_now(&w, "c1", false), ERR_OK);
+    assert_int_equal(back_up(&w, p.backup, false, &b), ERR_OK);
+    const struct restore_options o = {.folder = p.backup, .to = p.prepared};
+    assert_int_equal(backup_prepare(&o, &b, &keys, &w.fixture.error), ERR_OK);
+    assert_int_equal(keyring_current(&keys), keyring_current(&w.keyring));
+    keyring_release(&keys);
+    store_discard(p.prepared);
+    assert_int_equal(restore(&w, &p, NULL), ERR_OK);
+    memcpy(p.backup, p.safety, sizeof(p.backup));
+    assert_int_equal(backup_prepare(&o, &b, &keys, &w.fixture.error), ERR_OK);
+    keyring_release(&keys);
+    world_release(&w);
+}
+
+static void test_while_two_keys_seal(void **state)
+{
+    back_up_while_two_keys_seal(false);
+    back_up_while_two_keys_seal(true);
+}
+
 static void change_byte(const char *path, long at)
 {
     FILE *file = fopen(path, "r+");
@@ -321,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_after_a_rotation),
         cmocka_unit_test(test_with_the_key_file_of_a_rotation),
+        cmocka_unit_test(test_while_two_keys_seal),
         cmocka_unit_test(test_what_is_wrong_changes_nothing),
         cmocka_unit_test(test_a_newer_schema),
         cmocka_unit_test(test_writes_and_syncs_fail),
