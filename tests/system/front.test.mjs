@@ -78,14 +78,15 @@ for (const front of fronts) {
     assert.equal(refused.json().error, 'authentication_failed');
   });
 
-  test(`${front.name}: a body beyond all limits does not reach the server`, async (t) => {
+  test(`${front.name}: a body beyond all limits is refused`, async (t) => {
     const world = await startWorld(t, { link: false });
     const port = await startFront(t, front, world.server.port);
     if (!port) return;
     const answer = await call(port, 'POST', '/waba-numbers', world.creds,
       { body: JSON.stringify({ access_token: 'x'.repeat(2 << 20) }) }).catch((error) => error);
     // A proxy may cut the connection while the rest of it is still coming.
-    assert.ok(answer.status === 413 || answer.code === 'EPIPE' || answer.code === 'ECONNRESET', answer);
+    assert.ok(answer.status === 413 || answer.code === 'EPIPE' || answer.code === 'ECONNRESET',
+      `${answer.status} ${answer.code} ${answer.text ?? answer.message}`);
     assert.equal((await call(port, 'GET', '/waba-numbers', world.creds)).status, 404);
   });
 
