@@ -265,6 +265,22 @@ test('a store that cannot keep an answer: 503, and nothing was kept', async (t) 
   }
 });
 
+test('what expired is removed while the server runs, and nothing else', async (t) => {
+  const world = await startWorld(t);
+  assert.equal((await world.call('DELETE', '/waba-numbers/1')).status, 200);
+  await world.server.stop();
+  const database = path.join(world.data, 'hudhud.db');
+  const sql = (text, ...options) => execFileSync('sqlite3', [...options, database, text]).toString().trim();
+  const before = sql('SELECT count(*) FROM idempotency');
+  sql(`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+    INSERT INTO idempotency (client_id, key, fingerprint, state, status, body, created_at, expires_at)
+    SELECT 1, 'key:old' || i, x'00', 'done', 200, '{}', 0, 1 FROM n`);
+  await world.restart();
+  const count = (where) => sql(`SELECT count(*) FROM idempotency WHERE ${where}`, '-readonly');
+  await eventually(() => count("key LIKE 'key:old%'") === '0', { timeout: 15000, what: 'the removal of what expired' });
+  assert.equal(count('true'), before);
+});
+
 test('a call that was cut by kill -9 before its effect may be sent again at once', async (t) => {
   const world = await startWorld(t, { link: false });
   await world.sim.putFaults([{ kind: 'latency', ms: 5000 }]);
