@@ -22,16 +22,26 @@ static const char *read_path(struct call *call, struct body *b, const char *key,
     return path.len ? arena_cstr(call->arena, path) : NULL;
 }
 
-enum err backup_check(struct call *call)
+/* What both have: a folder. */
+static enum err begin(struct call *call, struct body *b, struct backup_input **ret)
 {
     struct backup_input *in = ARENA_NEW(call->arena, struct backup_input);
-    struct body b;
     call->input = in;
-    enum err e =
-        in ? body_begin(&b, call->request->body, call->arena, &call->error) : ERR_NO_MEMORY;
+    enum err e = in ? body_begin(b, call->request->body, call->arena, &call->error) : ERR_NO_MEMORY;
     if (e)
         return e;
-    in->folder = read_path(call, &b, "folder", true);
+    in->folder = read_path(call, b, "folder", true);
+    *ret = in;
+    return ERR_OK;
+}
+
+enum err backup_check(struct call *call)
+{
+    struct backup_input *in;
+    struct body b;
+    enum err e = begin(call, &b, &in);
+    if (e)
+        return e;
     in->without_key = body_bool(&b, "without_key", false);
     return body_end(&b);
 }
@@ -72,14 +82,11 @@ enum err backup_run(struct call *call)
 
 enum err restore_check(struct call *call)
 {
-    struct backup_input *in = ARENA_NEW(call->arena, struct backup_input);
+    struct backup_input *in;
     struct body b;
-    call->input = in;
-    enum err e =
-        in ? body_begin(&b, call->request->body, call->arena, &call->error) : ERR_NO_MEMORY;
+    enum err e = begin(call, &b, &in);
     if (e)
         return e;
-    in->folder = read_path(call, &b, "folder", true);
     in->key_file = read_path(call, &b, "key_file", false);
     return body_end(&b);
 }

@@ -1,6 +1,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -63,9 +64,10 @@ void buf_add_char(struct buf *b, char c)
     b->len++;
 }
 
-void buf_vprintf(struct buf *b, const char *fmt, va_list args)
+void buf_printf(struct buf *b, const char *fmt, ...)
 {
-    va_list again;
+    va_list args, again;
+    va_start(args, fmt);
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, fmt, args);
     char *to = len < 0 ? NULL : buf_reserve(b, (size_t)len);
@@ -75,13 +77,6 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list args)
     }
     b->failed |= len < 0;
     va_end(again);
-}
-
-void buf_printf(struct buf *b, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    buf_vprintf(b, fmt, args);
     va_end(args);
 }
 

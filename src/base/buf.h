@@ -7,7 +7,6 @@
 
 #include "base/base.h"
 #include "base/str.h"
-#include <stdarg.h>
 
 struct buf {
     char *ptr;
@@ -27,7 +26,6 @@ char *buf_reserve(struct buf *b, size_t size) MUST_USE;
 void buf_add(struct buf *b, struct str s);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void buf_vprintf(struct buf *b, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
 void buf_add_i64(struct buf *b, int64_t value);
 /* Drops the first n bytes. */
 void buf_drop(struct buf *b, size_t n);

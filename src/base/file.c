@@ -48,7 +48,7 @@ enum err file_read(const char *path, struct buf *to, struct error *error)
     return file_read_fd(fd, path, to, error);
 }
 
-static bool write_all(int fd, struct str s)
+bool file_write_all(int fd, struct str s)
 {
     while (s.len) {
         ssize_t n = write(fd, s.ptr, s.len);
@@ -78,7 +78,7 @@ enum err file_create(const char *path, struct str content, unsigned mode, struct
     if (fd < 0)
         return error_set_errno(error, errno == EEXIST ? ERR_CONFLICT : ERR_IO, "cannot make %s",
                                path);
-    if (fchmod(fd, (mode_t)mode) != 0 || !write_all(fd, content) || fsync(fd) != 0 ||
+    if (fchmod(fd, (mode_t)mode) != 0 || !file_write_all(fd, content) || fsync(fd) != 0 ||
         !sync_folder_of(path)) {
         int why = errno;
         unlink(path);

@@ -8,6 +8,8 @@
 enum err file_read(const char *path, struct buf *to, struct error *error) MUST_USE;
 /* Reads a descriptor to its end. `name` is for the message. */
 enum err file_read_fd(int fd, const char *name, struct buf *to, struct error *error) MUST_USE;
+/* Writes all of it to a descriptor; false with errno set. */
+bool file_write_all(int fd, struct str s) MUST_USE;
 /* Makes a new file with these permissions, synced together with its folder; ERR_CONFLICT when it
  * exists: nothing is ever overwritten. */
 enum err file_create(const char *path, struct str content, unsigned mode,

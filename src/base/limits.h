@@ -19,8 +19,7 @@
 #define HTTP_HEADERS_MAX      64         /* fields */
 #define HTTP_HEADER_SIZE_MAX  (16 * KIB) /* all fields as sent; trailers count too */
 #define HTTP_READ_SIZE        (16 * KIB) /* one read from a socket */
-/* What arrived and is not used up: a whole header, wherever in the first read it begins, and a read
- */
+/* What arrived and is not used up: a header, wherever in the first read it begins, and a read. */
 #define HTTP_INPUT_SIZE        (HTTP_REQUEST_LINE_MAX + HTTP_HEADER_SIZE_MAX + 2 * HTTP_READ_SIZE)
 #define HTTP_INPUT_FIRST       (4 * KIB)   /* an ordinary request */
 #define HTTP_INPUT_KEEP        (16 * KIB)  /* a spare exchange keeps no larger one */
@@ -98,6 +97,7 @@
 
 /* --- records ------------------------------------------------------------------------------ */
 #define NAME_MAX_POINTS    255        /* names of workspaces and clients, in code points */
+#define APP_SECRET_MAX     256        /* Meta's have 32 characters */
 #define META_ID_MAX        32         /* a decimal id of Meta's; today's have 15 to 17 digits */
 #define TOKEN_MAX          4096       /* access tokens are opaque; meta-graph.md §8 asks >= 512 */
 #define NUMBER_REASONS_MAX (64 * KIB) /* health.reasons of one number */
@@ -119,9 +119,8 @@
 #define STORE_STATEMENTS_MAX   256   /* prepared once a connection */
 #define STORE_CHECKPOINT_PAGES 1000  /* WAL pages after which the writer checkpoints (4 MB) */
 #define STORE_PARAMS_MAX       32    /* of one statement */
-#define STORE_WAL_PAGES_MAX                                                                        \
-    (8 * STORE_CHECKPOINT_PAGES)        /* from here the writer waits for readers                  \
-                           to let the log go, or it would never shrink */
+/* From here the writer waits for readers to let the log go, or it would never shrink. */
+#define STORE_WAL_PAGES_MAX (8 * STORE_CHECKPOINT_PAGES)
 #define STORE_BUSY_MS       200         /* longest such wait, and for another process's lock */
 #define STORE_COPY_PAGES    2048        /* of a copy between two syncs: 8 MB */
 #define STORE_MIGRATION_MAX (256 * KIB) /* SQL text of one migration */
@@ -140,18 +139,14 @@
 #define GRAPH_TIMEOUT_MS         15000      /* one request, whole */
 #define GRAPH_HEADER_MAX         (16 * KIB) /* of one header that we read */
 #define GRAPH_NUMBERS_MAX        5000 /* numbers of one account; Meta allows 20 to a few hundred */
-#define GRAPH_CONNECTIONS_MAX                                                                      \
-    64 /* requests under way at once; more wait, their time not running                            \
-        */
-#define GRAPH_HEADERS_MAX (64 * KIB) /* all headers of one answer; real ones are about 2 KiB */
-#define GRAPH_URL_MAX     (16 * KIB) /* address, fields, cursor and proof take about 1 KiB */
-#define GRAPH_PATH_MAX    128        /* an id (META_ID_MAX) and the name of an edge */
-#define GRAPH_TEXT_MAX                                                                             \
-    1024 /* bytes of one text of Meta's that we keep; names have 75 characters                     \
-          */
-#define GRAPH_CURSOR_MAX  2048       /* opaque; real ones have about 100 characters */
-#define GRAPH_REASONS_MAX 32         /* of one number; health_status knows 4 entities */
-#define GRAPH_ARENA_MAX   (64 * MIB) /* one answer as a tree: at most 12 bytes a byte of JSON */
+#define GRAPH_CONNECTIONS_MAX    64   /* under way at once; more wait, untimed */
+#define GRAPH_HEADERS_MAX        (64 * KIB) /* all headers of one answer; real ones are about 2 KiB */
+#define GRAPH_URL_MAX            (16 * KIB) /* address, fields, cursor and proof take about 1 KiB */
+#define GRAPH_PATH_MAX           128        /* an id (META_ID_MAX) and the name of an edge */
+#define GRAPH_TEXT_MAX           1024       /* of one text of Meta's that we keep; names take 300 */
+#define GRAPH_CURSOR_MAX         2048       /* opaque; real ones have about 100 characters */
+#define GRAPH_REASONS_MAX        32         /* of one number; health_status knows 4 entities */
+#define GRAPH_ARENA_MAX          (64 * MIB) /* one answer as a tree: at most 12 bytes a byte of JSON */
 
 /* --- settings ----------------------------------------------------------------------------- */
 #define CONFIG_FILE_MAX       (256 * KIB)
@@ -209,23 +204,16 @@
 #define DOCTOR_CLOCK_WARN_S     30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */
 
 /* --- serve -------------------------------------------------------------------------------- */
-#define SERVE_BUSY_WAIT_MS                                                                         \
-    1000 /* a command has the folder for an instant; a server has it for good */
+#define SERVE_BUSY_WAIT_MS     1000      /* a command has the folder briefly; a server for good */
 #define SERVE_LOOPS_MAX        64        /* event loops: more cores than that are not ours to use */
 #define SERVE_CONFIG_ARENA_MAX (4 * MIB) /* a file of CONFIG_FILE_MAX, and complaints about it */
-#define OPS_METRICS_MAX                                                                            \
-    (4 * MIB) /* a route has 20 lines of some 120 bytes; there are some dozens */
-#define OPS_READY_MAX          1024 /* a line a check */
+#define OPS_METRICS_MAX        (4 * MIB) /* a route has 20 lines of some 120 bytes */
+#define OPS_READY_MAX          1024      /* a line a check */
 #define OPS_PROOF_MS           1000 /* a commit this recent proves that the store can be written */
-#define OPS_PROBE_TIMEOUT_MS   2000 /* whoever asks /readyz waits no longer: 503 */
-#define OPS_PROBE_TIMEOUT_TEXT "2 s"
-#define OPS_TICK_MS            100 /* how exactly that is kept */
-#define UPKEEP_PURGE_S         5   /* how often expired answers are looked for */
+#define OPS_PROBE_TIMEOUT_S    2    /* whoever asks /readyz waits no longer: 503 */
+#define OPS_TICK_MS            100  /* how exactly that is kept */
+#define UPKEEP_PURGE_S         5    /* how often expired answers are looked for */
 #define UPKEEP_PURGE_ROWS      200 /* removed in one write: some milliseconds of the writer's time */
 #define SERVE_TLS_LOOK_S       60  /* how often the files of the certificate are looked at */
-#define SERVE_FILES_RESERVED                                                                       \
-    256                    /* descriptors beside connections: database, loops, calls to Meta */
-#define APP_SECRET_MAX 256 /* Meta's have 32 characters */
-#define SERVE_CONNECTIONS_MAX                                                                      \
-    1000000 /* some 40 KB each at the least: nobody has memory for more                            \
-             */
+#define SERVE_FILES_RESERVED   256     /* descriptors beside connections: database, loops, Meta */
+#define SERVE_CONNECTIONS_MAX  1000000 /* 450 MB when idle; each one in use takes far more */

@@ -62,7 +62,8 @@ void help_command(const struct command *c, struct buf *out)
     buf_add(out, STR("\noptions:\n"));
     command_each_option(c, add_option, out);
     if (c->flags & COMMAND_SETTINGS) {
-        buf_add(out, STR("\nsettings ([live]: SIGHUP applies a change of it without a restart):\n"));
+        buf_add(out,
+                STR("\nsettings ([live]: SIGHUP applies a change of it without a restart):\n"));
         config_print_help(serve_settings, serve_n_settings, out);
     }
     if (c->footer)

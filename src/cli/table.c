@@ -99,7 +99,7 @@ void table_init(struct table *t, const struct column *columns, size_t n, struct 
         t->widths[i] = strlen(columns[i].title);
 }
 
-void table_add(struct table *t, const struct str *cells)
+static void add_row(struct table *t, const struct str *cells)
 {
     struct table_row *row =
         arena_alloc(t->arena, sizeof(*row) + t->n_columns * sizeof(row->cells[0]));
@@ -124,7 +124,7 @@ void table_add_object(struct table *t, struct json object)
     struct str cells[CLI_TABLE_COLUMNS_MAX];
     for (size_t i = 0; i < t->n_columns; i++)
         cells[i] = table_cell(object, t->columns[i].key, t->arena);
-    table_add(t, cells);
+    add_row(t, cells);
 }
 
 /* The last column is not padded: lines end where their text ends. */

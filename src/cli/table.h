@@ -21,9 +21,7 @@ struct table {
 };
 
 void table_init(struct table *t, const struct column *columns, size_t n, struct arena *arena);
-/* One cell a column; the text must outlive the table. */
-void table_add(struct table *t, const struct str *cells);
-/* The columns' keys of one object. */
+/* The columns' keys of one object, which must outlive the table. */
 void table_add_object(struct table *t, struct json object);
 enum err table_print(const struct table *t, FILE *out, bool terminal) MUST_USE;
 

@@ -626,6 +626,7 @@ static bool count_in(struct http_server *s, const struct http_address *a)
     switch (http_ledger_take(s->ledger, a, idle ? &idle->address : NULL)) {
     case HTTP_LEDGER_TAKEN: return true;
     case HTTP_LEDGER_REPLACED:
+        assert(idle); /* only what was offered is taken */
         idle->counted = false;
         http_connection_close(idle);
         return true;

@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "base/random.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 /* The connections of one address that are counted together; it goes with the last of them. */
@@ -108,6 +109,7 @@ static void give_back(struct http_ledger *l, const struct http_address *a)
     struct http_address counted = http_address_counted(a);
     struct account **link = find(l, &counted);
     struct account *account = *link;
+    assert(account); /* it was taken before */
     l->stats.open--;
     if (--account->open == 0) {
         *link = account->next;

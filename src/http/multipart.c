@@ -1,6 +1,8 @@
 #include "http/multipart.h"
 #include "http/http.h"
 
+#include <assert.h>
+
 struct reader {
     struct str body;
     struct str delimiter; /* "\r\n--" and the boundary */
@@ -326,6 +328,7 @@ enum err http_multipart_parse(struct str content_type, struct str body, struct a
     enum err e = read_boundary(&r, content_type);
     if (e)
         return e;
+    assert(r.delimiter.ptr);
     struct str first = str_skip(r.delimiter, 2);
     if (!str_starts(body, first))
         return refuse(&r, 0, "a body that does not begin with its boundary");

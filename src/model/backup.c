@@ -99,13 +99,13 @@ static enum err read_file(const char *path, int to, struct backup *b, struct err
     char *piece = xmalloc(BACKUP_PIECE);
     unsigned char digest[SHA256_LEN];
     struct sha256 hash;
-    ssize_t n, written = 0;
+    ssize_t n;
     b->size = 0;
     sha256_begin(&hash);
     while ((n = read(fd, piece, BACKUP_PIECE)) > 0) {
         sha256_add(&hash, str_make(piece, (size_t)n));
         b->size += n;
-        if (to >= 0 && (written = write(to, piece, (size_t)n)) != n)
+        if (to >= 0 && !file_write_all(to, str_make(piece, (size_t)n)))
             break;
     }
     sha256_end(&hash, digest);
@@ -470,7 +470,7 @@ enum err backup_prepare(const struct restore_options *o, struct backup *ret,
                         struct keyring *ret_keys, struct error *error)
 {
     struct paths p;
-    struct backup b;
+    struct backup b = {0};
     struct keyring keys = {0};
     enum err e = backup_read(o->folder, &b, error);
     if (!e)

@@ -2,7 +2,8 @@
 #include "base/log.h"
 #include "model/sealed.h"
 
-struct str rotation_kept_path(const char *key_path, uint32_t id, struct arena *arena)
+/* Where a key that was rotated away is kept, in the arena. */
+static struct str kept_path(const char *key_path, uint32_t id, struct arena *arena)
 {
     return arena_printf(arena, "%s.%08x.old", key_path, id);
 }
@@ -55,8 +56,7 @@ static enum err retire(const struct keyring *keyring, const uint32_t *ids, size_
                        const char *key_path, struct error *error)
 {
     for (size_t i = 1; i < n; i++) {
-        const char *path =
-            arena_cstr(error->arena, rotation_kept_path(key_path, ids[i], error->arena));
+        const char *path = arena_cstr(error->arena, kept_path(key_path, ids[i], error->arena));
         enum err e = path ? keyring_export(keyring, ids[i], path, error) : ERR_NO_MEMORY;
         if (e && e != ERR_CONFLICT) /* kept already, by a rotation that a crash cut short */
             return e;
@@ -105,7 +105,7 @@ enum err rotation_run(struct store *store, struct keyring *keyring, const char *
     uint32_t ids[KEYRING_MAX];
     made.old_id = keyring_current(keyring);
     size_t n = ids_from(keyring, made.new_id, ids);
-    made.kept = rotation_kept_path(key_path, made.old_id, error->arena);
+    made.kept = kept_path(key_path, made.old_id, error->arena);
     if (keyring_save(keyring, ids, n, key_path, error)) {
         keyring_drop(keyring, made.new_id);
         return refuse_key_file(key_path, error);

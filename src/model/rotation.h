@@ -25,6 +25,3 @@ enum err rotation_run(struct store *store, struct keyring *keyring, const char *
  * everything opens all the same. */
 void rotation_finish(struct store *store, struct keyring *keyring, const char *key_path,
                      struct error *error);
-
-/* Where a key that was rotated away is kept, in the arena. */
-struct str rotation_kept_path(const char *key_path, uint32_t id, struct arena *arena) MUST_USE;

@@ -96,7 +96,8 @@ static enum err put_check(struct store_write *w, struct tx *tx)
     return sealed_put_check(tx, CONTAINER_OF(w, struct put_check, write)->keyring);
 }
 
-enum err folder_put_key_check(struct store *store, const struct keyring *keyring,
+/* Writes down a text sealed with the key, which folder_test_key opens at each start. */
+static enum err put_key_check(struct store *store, const struct keyring *keyring,
                               struct error *error)
 {
     struct put_check w = {.write.apply = put_check, .keyring = keyring};
@@ -215,7 +216,7 @@ static enum err make_database(const struct folder *f, const struct keyring *keyr
     enum err e = store_open(&options, &store, error); /* leaves nothing behind when it fails */
     if (e)
         return e;
-    e = folder_put_key_check(store, keyring, error);
+    e = put_key_check(store, keyring, error);
     store_close(store);
     if (e)
         remove_database(f);
@@ -235,25 +236,6 @@ static enum err fill_folder(const struct folder *f, struct error *error)
     keyring_release(&keyring);
     if (e && !had_key)
         unlink(f->key);
-    return e;
-}
-
-/* Whatever fails, what was made is removed: after the cause is mended the same command works. */
-enum err serve_init_folder(const char *data, struct error *error)
-{
-    struct folder f;
-    enum err e = folder_name(&f, data, error);
-    if (!e)
-        e = make_folder(data, error);
-    if (!e)
-        e = folder_lock(&f, data, error);
-    if (e)
-        return e;
-    /* Another init may have been at work until now. */
-    e = is_unused(data) ? fill_folder(&f, error) : refuse_used(data, error);
-    if (e && is_unused(data))
-        unlink(f.lock);
-    folder_unlock(&f);
     return e;
 }
 
@@ -303,8 +285,12 @@ static enum err restore_files(const struct folder *f, const char *backup, const 
     return e ? e : file_sync_folder_of(f->database, error);
 }
 
-enum err serve_restore_folder(const char *data, const char *backup, const char *key_file,
-                              struct error *error)
+/* --- both --------------------------------------------------------------------------------- */
+
+/* Of an init `backup` is NULL. Whatever fails, what was made is removed: after the cause is mended
+ * the same command works. */
+static enum err make_data(const char *data, const char *backup, const char *key_file,
+                          struct error *error)
 {
     struct folder f;
     enum err e = folder_name(&f, data, error);
@@ -314,9 +300,24 @@ enum err serve_restore_folder(const char *data, const char *backup, const char *
         e = folder_lock(&f, data, error);
     if (e)
         return e;
-    e = is_unused(data) ? restore_files(&f, backup, key_file, error) : refuse_used(data, error);
+    /* Another command may have been at work until now. */
+    if (!is_unused(data))
+        e = refuse_used(data, error);
+    else
+        e = backup ? restore_files(&f, backup, key_file, error) : fill_folder(&f, error);
     if (e && is_unused(data))
         unlink(f.lock);
     folder_unlock(&f);
     return e;
+}
+
+enum err serve_init_folder(const char *data, struct error *error)
+{
+    return make_data(data, NULL, NULL, error);
+}
+
+enum err serve_restore_folder(const char *data, const char *backup, const char *key_file,
+                              struct error *error)
+{
+    return make_data(data, backup, key_file, error);
 }

@@ -27,8 +27,6 @@ void folder_unlock(struct folder *f); /* safe twice */
 /* Removes what a restore leaves that a crash cut short. */
 void folder_tidy(const struct folder *f);
 
-/* Writes down a text sealed with the key, or checks that it opens. */
-enum err folder_put_key_check(struct store *store, const struct keyring *keyring,
-                              struct error *error) MUST_USE;
+/* Does the key open the text that init sealed with it? */
 enum err folder_test_key(struct store_reader *reader, const struct keyring *keyring,
                          const char *key_path, struct error *error) MUST_USE;

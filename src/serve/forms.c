@@ -52,7 +52,7 @@ static size_t count_items(struct str text)
  * (RFC 6454 §6.2). */
 static bool is_origin(struct str item)
 {
-    struct str host = item;
+    struct str host;
     if (str_starts(item, STR("https://")))
         host = str_skip(item, 8);
     else if (str_starts(item, STR("http://")))

@@ -38,7 +38,7 @@ static void check(struct report *report, const char *name, const char *problem)
 static const char *store_problem(const struct ops *o)
 {
     if (o->probing)
-        return "a commit takes longer than " OPS_PROBE_TIMEOUT_TEXT;
+        return "a commit takes longer than " TEXT_OF(OPS_PROBE_TIMEOUT_S) " s";
     return store_stats(o->serve->store).failing ? "the last commit failed; the log says why" : NULL;
 }
 
@@ -78,7 +78,7 @@ static bool is_proven(const struct ops *o)
 static void start_probe(struct ops *o)
 {
     o->probe = (struct store_write){.apply = write_probe, .reply_to = &o->probed};
-    o->probe_until_us = clock_monotonic_us() + OPS_PROBE_TIMEOUT_MS * INT64_C(1000);
+    o->probe_until_us = clock_monotonic_us() + OPS_PROBE_TIMEOUT_S * INT64_C(1000000);
     o->probing = store_submit(o->serve->store, &o->probe) == ERR_OK;
 }
 

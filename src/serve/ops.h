@@ -5,7 +5,7 @@
  *
  * /readyz proves that the store can be written: by a commit of the last OPS_PROOF_MS, else by one
  * of its own (a row of `settings`). Requests that come while that runs wait for it together, for at
- * most OPS_PROBE_TIMEOUT_MS. */
+ * most OPS_PROBE_TIMEOUT_S. */
 #pragma once
 
 #include "http/http.h"

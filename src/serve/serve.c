@@ -279,11 +279,6 @@ enum err serve_start(const char *data, const struct config *config, bool public_
                           error);
 }
 
-int serve_port(const struct serve *s)
-{
-    return s->port;
-}
-
 /* --- stopping ----------------------------------------------------------------------------- */
 
 void serve_request_stop(struct serve *s)

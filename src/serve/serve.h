@@ -32,7 +32,6 @@ struct serve;
  * process holds the folder: the message names it. */
 enum err serve_start(const char *data, const struct config *config, bool public_listener,
                      struct serve **ret, struct error *error) MUST_USE;
-int serve_port(const struct serve *s); /* of the public listener; 0: none */
 /* Asks for the drain; asked again, it is over at once, and what is not answered by then is cut. Any
  * thread, and safe in a signal handler. */
 void serve_request_stop(struct serve *s);

@@ -246,7 +246,7 @@ bool sim_control_owns(struct str path)
     return str_starts(path, STR("/_sim/")) || str_eq(path, STR("/_sim"));
 }
 
-void sim_control_write_error(const struct error *error, struct buf *out)
+static void write_error(const struct error *error, struct buf *out)
 {
     struct json_writer w;
     buf_clear(out);
@@ -280,7 +280,7 @@ void sim_control_handle(struct sim *sim, struct http_request *request)
     if (e == ERR_OK && !buf_ok(&body))
         e = error_set(&c.error, ERR_INTERNAL, "the answer is larger than %d bytes", HTTP_OUT_MAX);
     if (e != ERR_OK)
-        sim_control_write_error(&c.error, &body);
+        write_error(&c.error, &body);
     struct http_response response = {.status = e == ERR_OK ? 200 : err_status(e),
                                      .content_type = STR("application/json"),
                                      .body = buf_str(&body)};

@@ -8,5 +8,3 @@
 /* Is this path the control API's? */
 bool sim_control_owns(struct str path);
 void sim_control_handle(struct sim *sim, struct http_request *request);
-/* {"error":{"message","details":[{"field","problem"}]}} as the answer's body, in `out`. */
-void sim_control_write_error(const struct error *error, struct buf *out);

@@ -23,7 +23,7 @@ struct sim_state *sim_state_new(void)
     return state;
 }
 
-void sim_token_free(struct sim_token *token)
+static void free_token(struct sim_token *token)
 {
     list_remove(&token->link);
     for (size_t i = 0; i < token->n_accounts; i++)
@@ -76,7 +76,7 @@ void sim_state_free(struct sim_state *state)
     if (!state)
         return;
     list_for_each_safe (t, &state->tokens)
-        sim_token_free(CONTAINER_OF(t, struct sim_token, link));
+        free_token(CONTAINER_OF(t, struct sim_token, link));
     for (struct list *node; (node = list_take(&state->codes));) {
         struct sim_code *code = CONTAINER_OF(node, struct sim_code, link);
         free(code->code);
@@ -128,7 +128,8 @@ struct sim_token *sim_state_find_token(const struct sim_state *state, struct str
     return NULL;
 }
 
-struct str sim_state_new_id(struct sim_state *state, char out[META_ID_MAX])
+/* A decimal id that nobody has yet, as JSON text; `out` is its storage. */
+static struct str new_id(struct sim_state *state, char out[META_ID_MAX])
 {
     for (;;) {
         int len = snprintf(out, META_ID_MAX, "\"%lld\"", (long long)state->next_id++);
@@ -145,7 +146,7 @@ static void enter(struct sim_state *state, struct list *list, struct sim_node *n
     sim_node_apply(node, object, arena);
     if (sim_node_id(node).len == 0) {
         char id[META_ID_MAX];
-        sim_node_set(node, &sim_kinds[node->kind].fields[0], sim_state_new_id(state, id));
+        sim_node_set(node, &sim_kinds[node->kind].fields[0], new_id(state, id));
     }
     list_add(list, &node->link);
     list_add(&state->index[bucket_of(sim_node_id(node))], &node->by_id);

@@ -102,8 +102,6 @@ struct sim_account *sim_account_of_node(struct sim_node *node); /* of a node tha
 struct sim_node *sim_state_find(const struct sim_state *state, struct str id);
 struct sim_account *sim_state_find_account(const struct sim_state *state, struct str id);
 struct sim_token *sim_state_find_token(const struct sim_state *state, struct str token);
-/* A decimal id that nobody has yet, as JSON text; `out` is its storage. */
-struct str sim_state_new_id(struct sim_state *state, char out[META_ID_MAX]);
 
 /* Makes a node from a checked object whose id is new. */
 struct sim_account *sim_state_add_account(struct sim_state *state, struct json object,
@@ -113,8 +111,6 @@ struct sim_node *sim_account_add(struct sim_account *account, enum sim_kind kind
 /* Takes a number or template away. */
 void sim_node_delete(struct sim_node *node);
 
-/* All release what they hold. */
-void sim_token_free(struct sim_token *token);
 bool sim_token_sees(const struct sim_token *token, const struct sim_account *account);
 bool sim_token_expired(const struct sim_token *token);
 void sim_state_clear_faults(struct sim_state *state);
