@@ -1,25 +1,15 @@
 // What surrounds an answer, from the settings to the bytes: gzip, CORS, and its line in the log.
 import assert from 'node:assert/strict';
-import http from 'node:http';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { sign } from './lib/hudhud.mjs';
+import { exchange } from './lib/wire.mjs';
 import { eventually, startWorld } from './lib/world.mjs';
 
-// As it comes over the wire -> {status, headers, body}; signed where `creds` are given.
+// As it comes over the wire -> the answer; signed where `creds` are given.
 function ask(world, method, where, { creds, headers = {} } = {}) {
   const all = { ...(creds ? sign(method, where, undefined, creds) : {}), ...headers };
-  return new Promise((resolve, reject) => {
-    const request = http.request(`${world.url}/api/developer${where}`, { method, headers: all, agent: false },
-      (answer) => {
-        const parts = [];
-        answer.on('data', (part) => parts.push(part));
-        answer.on('end', () => resolve(
-          { status: answer.statusCode, headers: answer.headers, body: Buffer.concat(parts) }));
-      });
-    request.on('error', reject);
-    request.end();
-  });
+  return exchange({ url: `${world.url}/api/developer${where}`, method, headers: all, agent: false });
 }
 
 // The fields of the log's line about a request, by its id.
@@ -37,9 +27,9 @@ test('gzip holds the same bytes, for who accepts it', async (t) => {
   for (const accepts of ['gzip', 'br, gzip;q=0.5', '*', 'GZIP']) {
     const packed = await get(accepts);
     assert.equal(packed.headers['content-encoding'], 'gzip', accepts);
-    assert.equal(Number(packed.headers['content-length']), packed.body.length);
-    assert.ok(packed.body.length < plain.body.length / 2);
-    assert.deepEqual(gunzipSync(packed.body), plain.body);
+    assert.equal(Number(packed.headers['content-length']), packed.bytes.length);
+    assert.ok(packed.bytes.length < plain.bytes.length / 2);
+    assert.deepEqual(gunzipSync(packed.bytes), plain.bytes);
   }
   for (const accepts of ['identity', 'br', 'gzip;q=0', '*;q=0, identity'])
     assert.equal((await get(accepts)).headers['content-encoding'], undefined, accepts);
@@ -84,7 +74,7 @@ test('each request has a line, with what it was and without what it held', async
   assert.equal(line.workspace, 'acme');
   assert.equal(line.address, '203.0.113.9');
   assert.equal(line.status, '200');
-  assert.equal(Number(line.bytes), list.body.length);
+  assert.equal(Number(line.bytes), list.bytes.length);
   assert.ok(Number(line.us) > 0);
   const unknown = await ask(world, 'GET', '/waba-numbers');
   const refused = await lineOf(world, unknown.headers['x-request-id']);

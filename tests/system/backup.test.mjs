@@ -6,40 +6,15 @@ import {
   appendFileSync, chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync,
   rmSync, statSync, truncateSync, writeFileSync,
 } from 'node:fs';
-import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import {
-  call, createClient, initFolder, run, runJson, runOk, startServe, temporaryFolder,
+  call, createClient, initFolder, liftLimits, run, runJson, runOk, startServe, temporaryFolder,
 } from './lib/hudhud.mjs';
+import { adminIfAlive } from './lib/wire.mjs';
 import { eventually, sleep, startWorld } from './lib/world.mjs';
 
 const sql = (file, text) => execFileSync('sqlite3', [file, text]).toString();
-
-// A request to the control socket, as the commands make it; null when it was cut off or refused.
-function admin(data, method, where, body) {
-  return new Promise((resolve) => {
-    const request = http.request({
-      socketPath: path.join(data, 'control.sock'), path: `/admin${where}`, method,
-      headers: { 'Content-Type': 'application/json' },
-    }, (answer) => {
-      let text = '';
-      answer.on('data', (chunk) => { text += chunk; });
-      answer.on('error', () => resolve(null));
-      answer.on('end', () => {
-        const json = answer.complete ? JSON.parse(text) : {};
-        resolve(json.status === true ? json.data : null);
-      });
-    });
-    request.on('error', () => resolve(null));
-    request.end(JSON.stringify(body ?? {}));
-  });
-}
-
-const unlimited = (data, domain) => runOk(['plan', 'set', '--domain', domain, '-', '--data', data], {
-  input: JSON.stringify({ limits: {
-    'GET /waba-numbers': 'unlimited', 'POST /waba-numbers/{id}/sync': 'unlimited' } }),
-});
 
 // Signed reads, and signed syncs that write, until stop() -> {calls, failures}.
 function startLoad(world) {
@@ -76,7 +51,7 @@ function startLoad(world) {
 
 async function loadedWorld(t) {
   const world = await startWorld(t);
-  await unlimited(world.data, 'acme');
+  await liftLimits(world.data, 'acme');
   const { accounts } = await world.sim.scenario();
   world.metaIds = accounts[0].numbers.map((n) => n.id);
   return world;
@@ -184,12 +159,12 @@ test('a backup becomes a new folder with the same content', async (t) => {
 async function kill9During(t, line, { rounds, mayLose }) {
   const data = await initFolder();
   const first = await createClient(data, 'acme');
-  await unlimited(data, 'acme');
+  await liftLimits(data, 'acme');
   const folder = temporaryFolder();
   let server = await startServe({ data });
   t.after(() => server.stop());
   for (let i = 0; i < 200; i++) {
-    const made = await admin(data, 'POST', '/workspaces/acme/clients', { name: `client ${i}` });
+    const made = await adminIfAlive(data, 'POST', '/workspaces/acme/clients', { name: `client ${i}` });
     assert.ok(made);
   }
   await runOk(['backup', path.join(folder, 'base'), '--data', data]);
@@ -199,7 +174,7 @@ async function kill9During(t, line, { rounds, mayLose }) {
     let running = true;
     const writing = (async () => {
       while (running) {
-        const made = await admin(data, 'POST', '/workspaces/acme/clients', { name: `r${round}` });
+        const made = await adminIfAlive(data, 'POST', '/workspaces/acme/clients', { name: `r${round}` });
         if (made) clients.push({ domain: 'acme', clientId: made.client_id, secret: made.hmac_secret });
         else await sleep(1);
       }
@@ -368,9 +343,9 @@ test('one at a time, and empty folders are taken', async (t) => {
   t.after(() => server.stop());
   const folder = path.join(temporaryFolder(), 'b');
   mkdirSync(folder, { mode: 0o755 });
-  const answers = await Promise.all([0, 1, 2, 3].map(() => admin(data, 'POST', '/backup', { folder })));
+  const answers = await Promise.all([0, 1, 2, 3].map(() => adminIfAlive(data, 'POST', '/backup', { folder })));
   assert.equal(answers.filter((answer) => answer).length, 1, 'the others are refused');
   assert.equal(statSync(folder).mode & 0o777, 0o700);
-  assert.equal(await admin(data, 'POST', '/backup', { folder: 'relative/path' }), null);
-  assert.equal(await admin(data, 'POST', '/restore', {}), null);
+  assert.equal(await adminIfAlive(data, 'POST', '/backup', { folder: 'relative/path' }), null);
+  assert.equal(await adminIfAlive(data, 'POST', '/restore', {}), null);
 });

@@ -2,35 +2,14 @@
 // is there after a restart, and the database is sound.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import { call, liftLimits, startServe } from './lib/hudhud.mjs';
+import { adminIfAlive } from './lib/wire.mjs';
 import { scenarioOf, startWorld, sleep } from './lib/world.mjs';
 
 const ROUNDS = 6;
 const ACCOUNTS = 40;
-
-// A request to the control socket, as the commands make it -> its data; null when it was cut off or
-// refused: then nothing was acknowledged.
-function admin(data, method, where, body) {
-  return new Promise((resolve) => {
-    const request = http.request({
-      socketPath: path.join(data, 'control.sock'), path: `/admin${where}`, method,
-      headers: { 'Content-Type': 'application/json' },
-    }, (answer) => {
-      let text = '';
-      answer.on('data', (chunk) => { text += chunk; });
-      answer.on('error', () => resolve(null));
-      answer.on('end', () => {
-        const json = answer.complete ? JSON.parse(text) : {};
-        resolve(json.status === true ? json.data : null);
-      });
-    });
-    request.on('error', () => resolve(null));
-    request.end(JSON.stringify(body));
-  });
-}
 
 function manyAccounts() {
   const scenario = scenarioOf([{ id: '1000' }]);
@@ -80,13 +59,13 @@ test('what was acknowledged before kill -9 is there after it', { timeout: 240000
           changes++;
         }
       }
-      const made = await admin(data, 'POST', '/workspaces/acme/clients', { name: `w${worker}` });
+      const made = await adminIfAlive(data, 'POST', '/workspaces/acme/clients', { name: `w${worker}` });
       if (made) { clients.set(made.client_id, { secret: made.hmac_secret, enabled: true }); changes++; }
       const mine = [...clients.keys()].filter((_, n) => n % 4 === worker).at(-1);
       if (mine && clients.get(mine)?.enabled && changes % 2) {
         const before = clients.get(mine);
         clients.set(mine, null);
-        const off = await admin(data, 'PATCH', `/workspaces/acme/clients/${mine}`, { enabled: false });
+        const off = await adminIfAlive(data, 'PATCH', `/workspaces/acme/clients/${mine}`, { enabled: false });
         if (off) { clients.set(mine, { ...before, enabled: false }); changes++; }
       }
     }

@@ -1,30 +1,17 @@
 // The example proxies of packaging/examples, in front of the real server: what was signed arrives as
 // it was signed, and what a proxy answers itself has the form of the API.
 import assert from 'node:assert/strict';
-import http from 'node:http';
 import { test } from 'node:test';
 import { sign } from './lib/hudhud.mjs';
 import { fronts, startFront } from './lib/fronts.mjs';
+import { exchange } from './lib/wire.mjs';
 import { startWorld } from './lib/world.mjs';
 
 // One call whose path goes out byte for byte, as fetch's would not
-// -> {status, headers, text, json()}.
+// -> the answer.
 function request(port, method, path, { headers = {}, body, from } = {}) {
-  return new Promise((resolve, reject) => {
-    const sent = http.request({
-      host: '127.0.0.1', port, method, path, headers, localAddress: from, agent: false,
-    }, (answer) => {
-      const parts = [];
-      answer.on('data', (part) => parts.push(part));
-      answer.on('end', () => {
-        const text = Buffer.concat(parts).toString();
-        resolve({ status: answer.statusCode, headers: answer.headers, text,
-          json: () => JSON.parse(text) });
-      });
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
+  return exchange(
+    { host: '127.0.0.1', port, method, path, headers, localAddress: from, agent: false }, body);
 }
 
 function call(port, method, path, creds, { body, headers } = {}) {
@@ -75,7 +62,7 @@ for (const front of fronts) {
     assert.equal(again.status, 304, again.text);
     const refused = await call(port, 'GET', '/waba-numbers', { ...world.creds, secret: 'x' });
     assert.equal(refused.status, 401);
-    assert.equal(refused.json().error, 'authentication_failed');
+    assert.equal(refused.json.error, 'authentication_failed');
   });
 
   test(`${front.name}: a body beyond all limits is refused`, async (t) => {
@@ -98,9 +85,9 @@ for (const front of fronts) {
     await world.server.stop();
     const away = await call(port, 'GET', '/waba-numbers', world.creds);
     assert.equal(away.status, 503, away.text);
-    assert.equal(away.json().error, 'service_unavailable');
-    assert.match(away.json().request_id, /^req_[\w-]{20,}$/);
-    assert.equal(away.headers['x-request-id'], away.json().request_id);
+    assert.equal(away.json.error, 'service_unavailable');
+    assert.match(away.json.request_id, /^req_[\w-]{20,}$/);
+    assert.equal(away.headers['x-request-id'], away.json.request_id);
     assert.equal(away.headers['retry-after'], '5');
     assert.match(away.headers['content-type'], /^application\/json/);
     await world.restart(['--listen', listen]);

@@ -2,26 +2,16 @@
 // client, by a proxy, by somebody who captured it, or after a crash.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import { call, runJson, sign, startServe } from './lib/hudhud.mjs';
+import { admin, exchange } from './lib/wire.mjs';
 import { eventually, scenarioOf, startWorld, sleep } from './lib/world.mjs';
 
-// One request as it stands, so that it can be sent again byte for byte -> {status, headers, text,
-// json}; null when the connection broke.
+// One request as it stands, so that it can be sent again byte for byte -> the answer;
+// null when the connection broke.
 function send(url, { method, where, headers, body }, base = '/api/developer') {
-  return new Promise((resolve) => {
-    const request = http.request(`${url}${base}${where}`, { method, headers, agent: false }, (answer) => {
-      let text = '';
-      answer.on('data', (chunk) => { text += chunk; });
-      answer.on('error', () => resolve(null));
-      answer.on('end', () => resolve(answer.complete
-        ? { status: answer.statusCode, headers: answer.headers, text, json: JSON.parse(text) } : null));
-    });
-    request.on('error', () => resolve(null));
-    request.end(body);
-  });
+  return exchange({ url: `${url}${base}${where}`, method, headers, agent: false }, body).catch(() => null);
 }
 
 function make(method, where, creds, { body, key } = {}) {
@@ -223,18 +213,8 @@ test('a key means nothing on a GET, nor to the administration', async (t) => {
       assert.ok(!replayed(answer));
     }
   }
-  const create = () => new Promise((resolve, reject) => {
-    const request = http.request({
-      socketPath: path.join(world.data, 'control.sock'), path: '/admin/workspaces/acme/clients', method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'k' },
-    }, (answer) => {
-      let text = '';
-      answer.on('data', (chunk) => { text += chunk; });
-      answer.on('end', () => resolve({ headers: answer.headers, json: JSON.parse(text) }));
-    });
-    request.on('error', reject);
-    request.end('{"name":"c"}');
-  });
+  const create = () => admin(
+    world.data, 'POST', '/workspaces/acme/clients', { name: 'c' }, { 'Idempotency-Key': 'k' });
   const [first, second] = [await create(), await create()];
   assert.notEqual(first.json.data.client_id, second.json.data.client_id);
   assert.ok(!replayed(second));

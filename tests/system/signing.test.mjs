@@ -2,24 +2,14 @@
 // JavaScript example makes it.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import http from 'node:http';
 import { test } from 'node:test';
 import { sign } from './lib/hudhud.mjs';
+import { exchange } from './lib/wire.mjs';
 import { sleep, startWorld } from './lib/world.mjs';
 
 // One request with exactly these headers; an array value is sent twice.
 function raw(url, method, path, headers, body) {
-  return new Promise((resolve, reject) => {
-    const request = http.request(url + path, { method, headers }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk) => { text += chunk; });
-      answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, text,
-        json: text && JSON.parse(text) }));
-    });
-    request.on('error', reject);
-    request.end(body);
-  });
+  return exchange({ url: url + path, method, headers }, body);
 }
 
 const BASE = '/api/developer';
