@@ -74,14 +74,15 @@ static void take_policy(struct serve *s, struct policy *policy)
 }
 
 /* Nothing here can fail: what could was made before. */
-static void apply(struct serve *s, const struct config *config, const struct serve_news *news)
+static void apply(struct serve *s, const struct config *config, const struct serve_news *news,
+                  struct tls_files files)
 {
     settings_apply_log(config);
     atomic_store(&s->drain_timeout_s, config_number(config, "drain-timeout"));
     struct http_ledger_limits limits = settings_ledger_limits(config, news->policy);
     http_ledger_set_limits(s->ledger, &limits);
     gauge_set(&s->connections_max, (int64_t)limits.connections);
-    take_tls(s, news->tls, serve_look_at_certificate(config));
+    take_tls(s, news->tls, files);
     take_policy(s, news->policy);
     tell_loops(s, news);
 }
@@ -155,9 +156,12 @@ void serve_reload(struct serve *s)
     struct serve_news news = {0};
     struct error error;
     error_init(&error, arena);
+    struct tls_files files = {0};
     enum err e = next ? config_reload(next, s->config, arena, &error) : ERR_NO_MEMORY;
-    if (!e)
+    if (!e) {
+        files = serve_look_at_certificate(next); /* before they are read: they may change after */
         e = make_news(next, &news, &error);
+    }
     if (e) {
         report_refusal(&error);
         counter_add(&s->reloads_refused, 1);
@@ -168,7 +172,7 @@ void serve_reload(struct serve *s)
         return;
     }
     size_t n = report_changes(s, next);
-    apply(s, next, &news);
+    apply(s, next, &news, files);
     systemd_notify("READY=1");
     counter_add(&s->reloads_taken, 1);
     gauge_set(&s->reload_failed, 0);
