@@ -49,6 +49,13 @@ static bool is_empty(const char *path)
     return empty;
 }
 
+/* Whoever owns the folder can put other files in the places of those that we write. */
+static bool is_ours(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_uid == geteuid();
+}
+
 static enum err make_folder(const char *path, struct error *error)
 {
     if (mkdir(path, 0700) == 0)
@@ -62,6 +69,11 @@ static enum err make_folder(const char *path, struct error *error)
     if (!is_empty(path))
         return error_set(error, ERR_CONFLICT,
                          "%s is there already and not empty; nothing was changed", path);
+    if (!is_ours(path))
+        return error_set(error, ERR_CONFLICT,
+                         "%s belongs to another user, who could change what is written there; name "
+                         "a new folder",
+                         path);
     if (chmod(path, 0700) != 0)
         return error_set_errno(error, ERR_IO, "cannot make %s private (chmod 700)", path);
     return ERR_OK;

@@ -337,7 +337,13 @@ static void test_a_backup_that_cannot_be_written(void **state)
     assert_int_equal(back_up(&w, in(&w, p.backup, "below"), false, &b), ERR_IO);
     assert_says(&w, "folder above");
     assert_int_equal(back_up(&w, w.key_path, false, &b), ERR_CONFLICT);
-    assert_int_equal(mkdir(p.backup, 0755), 0); /* an empty one is taken, and made private */
+    assert_int_equal(mkdir(p.backup, 0755), 0); /* an empty one is taken, and made private, */
+    if (chown(p.backup, geteuid() + 1, (gid_t)-1) ==
+        0) { /* ... if it is ours; root may test that */
+        assert_int_equal(back_up(&w, p.backup, false, &b), ERR_CONFLICT);
+        assert_says(&w, "another user");
+        assert_int_equal(chown(p.backup, geteuid(), (gid_t)-1), 0);
+    }
     assert_int_equal(back_up(&w, p.backup, false, &b), ERR_OK);
     struct stat st;
     assert_int_equal(stat(p.backup, &st), 0);
