@@ -266,7 +266,10 @@ test('a call that was cut by kill -9 before its effect may be sent again at once
   await world.sim.putFaults([{ kind: 'latency', ms: 5000 }]);
   const request = make('POST', '/waba-numbers', world.creds, { key: 'k', body: linking(world) });
   const cut = send(world.url, request);
-  await eventually(async () => (await send(world.url, request))?.status === 409, { what: 'a claim' });
+  const claimed = () => execFileSync('sqlite3', ['-readonly', path.join(world.data, 'hudhud.db'),
+    "SELECT count(*) FROM idempotency WHERE state = 'running'"]).toString().trim() === '1';
+  await eventually(claimed, { what: 'a claim' });
+  assert.equal((await send(world.url, request)).status, 409);
   await world.server.kill9();
   assert.equal(await cut, null);
   await world.sim.clearFaults();
