@@ -88,3 +88,25 @@ void clock_format_iso_ms(int64_t ms, char out[CLOCK_ISO_MS_LEN])
     digits(out + 20, 3, MAX(ms, 0) % 1000);
     out[23] = 'Z';
 }
+
+bool clock_parse_duration(struct str text, int64_t *ret_seconds)
+{
+    static const struct {
+        char suffix;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    int64_t unit = 1;
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (text.len && text.ptr[text.len - 1] == units[i].suffix) {
+            unit = units[i].seconds;
+            text.len--;
+            break;
+        }
+    }
+    int64_t count, seconds;
+    if (!str_is_digits(text) || !str_to_i64(text, &count) ||
+        __builtin_mul_overflow(count, unit, &seconds))
+        return false;
+    *ret_seconds = seconds;
+    return true;
+}

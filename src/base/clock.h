@@ -18,3 +18,6 @@ void clock_format_iso_ms(int64_t ms, char out[CLOCK_ISO_MS_LEN]);
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7), for the Date of an answer. */
 #define CLOCK_HTTP_LEN 29
 void clock_format_http(int64_t ms, char out[CLOCK_HTTP_LEN]);
+
+/* Seconds from "90", "90s", "15m", "24h" or "7d". False: it is none, and *ret_seconds as it was. */
+bool clock_parse_duration(struct str text, int64_t *ret_seconds) MUST_USE;

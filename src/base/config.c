@@ -1,4 +1,5 @@
 #include "base/config.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/nearest.h"
@@ -11,16 +12,6 @@
 static const char *const source_names[] = {"default", "file", "environment", "command line"};
 
 /* --- values ------------------------------------------------------------------------------- */
-
-static bool parse_duration(struct str text, int64_t *ret)
-{
-    int64_t unit = 1;
-    if (str_ends(text, STR("s")) || str_ends(text, STR("m")) || str_ends(text, STR("h"))) {
-        char letter = text.ptr[--text.len];
-        unit = letter == 's' ? 1 : letter == 'm' ? 60 : 3600;
-    }
-    return str_is_digits(text) && str_to_i64(text, ret) && !__builtin_mul_overflow(*ret, unit, ret);
-}
 
 static bool is_choice(const struct setting *s, struct str text)
 {
@@ -36,7 +27,8 @@ static bool parse_value(const struct setting *s, struct str text, int64_t *ret)
     switch (s->kind) {
     case SETTING_TEXT: return !s->accepts || s->accepts(text);
     case SETTING_INTEGER: return str_to_i64(text, ret) && *ret >= s->min && *ret <= s->max;
-    case SETTING_DURATION: return parse_duration(text, ret) && *ret >= s->min && *ret <= s->max;
+    case SETTING_DURATION:
+        return clock_parse_duration(text, ret) && *ret >= s->min && *ret <= s->max;
     case SETTING_SWITCH:
         *ret = str_eq(text, STR("true"));
         return *ret || str_eq(text, STR("false"));

@@ -325,24 +325,3 @@ enum err args_i64(const struct args *args, const char *name, int64_t min, int64_
     *ret = value;
     return ERR_OK;
 }
-
-bool args_parse_duration(struct str text, int64_t *ret_seconds)
-{
-    static const struct {
-        char suffix;
-        int64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    int64_t unit = 1;
-    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-        if (text.len && text.ptr[text.len - 1] == units[i].suffix) {
-            unit = units[i].seconds;
-            text.len--;
-            break;
-        }
-    }
-    int64_t count, seconds;
-    if (!str_to_i64(text, &count) || count < 0 || __builtin_mul_overflow(count, unit, &seconds))
-        return false;
-    *ret_seconds = seconds;
-    return true;
-}

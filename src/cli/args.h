@@ -34,5 +34,3 @@ bool args_has(const struct args *args, const char *name);
 /* An option's whole number, or `fallback`. */
 enum err args_i64(const struct args *args, const char *name, int64_t min, int64_t max,
                   int64_t fallback, int64_t *ret, struct error *error) MUST_USE;
-/* Seconds from "90", "90s", "15m", "24h" or "7d". */
-bool args_parse_duration(struct str text, int64_t *ret_seconds) MUST_USE;

@@ -92,7 +92,7 @@ static enum err run_command(struct cli *cli, int argc, char **argv)
     return cli->args.command->run(cli);
 }
 
-int cli_run(struct cli *cli, int argc, char **argv)
+static int run(struct cli *cli, int argc, char **argv)
 {
     arena_init(&cli->arena, CLI_ARENA_MAX);
     error_init(&cli->error, &cli->arena);
@@ -111,12 +111,12 @@ int cli_main(int argc, char **argv)
         .terminal = isatty(STDOUT_FILENO) == 1,
         .err_terminal = isatty(STDERR_FILENO) == 1,
     };
-    int status = cli_run(&cli, argc, argv);
+    int status = run(&cli, argc, argv);
     curl_global_cleanup();
     return status;
 }
 
-/* --- helpers ------------------------------------------------------------------------------ */
+/* --- what commands share ---------------------------------------------------------------------- */
 
 const char *cli_data_folder(const struct cli *cli)
 {

@@ -20,8 +20,6 @@ struct cli {
 
 /* The whole program; the exit status. */
 int cli_main(int argc, char **argv);
-/* The same, with everything it touches given: for tests. `cli` needs out, err and the two flags. */
-int cli_run(struct cli *cli, int argc, char **argv);
 
 /* Prints "hudhud: cannot ..." with the details, for an error of this command that has a message. */
 void cli_print_error(const struct cli *cli);

@@ -3,6 +3,8 @@
 #include "cli/list.h"
 #include "cli/payload.h"
 
+#include "base/clock.h"
+
 static const struct column columns[] = {
     {"CLIENT ID", "client_id"},
     {"NAME", "name"},
@@ -87,7 +89,7 @@ enum err client_rotate_run(struct cli *cli)
                                             {"old secret until", "previous_valid_until"}};
     int64_t overlap = CLI_ROTATE_OVERLAP_S;
     const char *text = args_get(&cli->args, "overlap");
-    if (text && !args_parse_duration(str_from(text), &overlap))
+    if (text && !clock_parse_duration(str_from(text), &overlap))
         return error_set(&cli->error, ERR_USAGE,
                          "--overlap takes a time such as 90s, 15m, 24h, 7d "
                          "or 0");

@@ -217,10 +217,10 @@ static void test_compression_can_be_off(void **state)
 /* RFC 9110 §8.8.3.3: each form has a tag of its own; who has either has the answer. */
 static void test_tags_of_both_forms(void **state)
 {
-    char plain[64], gzip[64];
-    snprintf(plain, sizeof(plain), "%s",
+    char plain[ETAG_LEN + 1], gzip[ETAG_GZIP_LEN + 1];
+    snprintf(plain, sizeof(plain), "%.*s", ETAG_LEN,
              header_of(ask(*state, (struct say){.path = "/things"}), "ETag"));
-    snprintf(gzip, sizeof(gzip), "%s",
+    snprintf(gzip, sizeof(gzip), "%.*s", ETAG_GZIP_LEN,
              header_of(ask(*state, (struct say){.path = "/things", .headers = GZIP}), "ETag"));
     assert_string_not_equal(plain, gzip);
     assert_memory_equal(plain, gzip, ETAG_LEN - 1);

@@ -87,6 +87,27 @@ static void test_http_dates(void **state)
     }
 }
 
+static void test_durations(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t seconds;
+    } good[] = {{"0", 0}, {"90", 90}, {"90s", 90}, {"15m", 900}, {"24h", 86400}, {"7d", 604800}};
+    static const char *const bad[] = {"",    "h",  "-1",  "-1h", "1.5h",
+                                      "1 h", "1w", "1hh", "0x1", "9223372036854775807d"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        int64_t seconds = -1;
+        assert_true(clock_parse_duration(str_from(good[i].text), &seconds));
+        assert_int_equal(seconds, good[i].seconds);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        int64_t seconds = -1;
+        if (clock_parse_duration(str_from(bad[i]), &seconds))
+            fail_msg("taken: '%s'", bad[i]);
+        assert_int_equal(seconds, -1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +116,7 @@ int main(void)
         cmocka_unit_test(test_against_the_library),
         cmocka_unit_test(test_milliseconds),
         cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_durations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

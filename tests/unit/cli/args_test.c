@@ -202,27 +202,6 @@ static void test_numbers(void **state)
     arena_release(&l.arena);
 }
 
-static void test_durations(void **state)
-{
-    static const struct {
-        const char *text;
-        int64_t seconds;
-    } good[] = {{"0", 0}, {"90", 90}, {"90s", 90}, {"15m", 900}, {"24h", 86400}, {"7d", 604800}};
-    static const char *const bad[] = {"",    "h",  "-1",  "-1h", "1.5h",
-                                      "1 h", "1w", "1hh", "0x1", "9223372036854775807d"};
-    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-        int64_t seconds = -1;
-        assert_true(args_parse_duration(str_from(good[i].text), &seconds));
-        assert_int_equal(seconds, good[i].seconds);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        int64_t seconds = -1;
-        if (args_parse_duration(str_from(bad[i]), &seconds))
-            fail_msg("taken: '%s'", bad[i]);
-        assert_int_equal(seconds, -1);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,7 +216,6 @@ int main(void)
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_settings_are_flags_of_serve),
         cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_durations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
