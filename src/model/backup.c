@@ -278,8 +278,8 @@ static enum err count_sealed(struct store *store, const struct keyring *keyring,
 static enum err export_keys(struct store *store, const struct keyring *keyring, const char *path,
                             struct error *error)
 {
-    struct sealed_counts counts;
-    uint32_t ids[KEYRING_MAX];
+    struct sealed_counts counts = {0};
+    uint32_t ids[KEYRING_MAX] = {0};
     enum err e = count_sealed(store, keyring, &counts, error);
     if (e)
         return e;
