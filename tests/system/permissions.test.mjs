@@ -1,6 +1,8 @@
 // What a client may do (developer-api.md §1.2, permission_denied): read-only, some resources, some
 // numbers; in force at once.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { test } from 'node:test';
 import { call, run, runJson } from './lib/hudhud.mjs';
 import { startWorld } from './lib/world.mjs';
@@ -166,4 +168,20 @@ test('a list of clients tells what each may do', async (t) => {
   assert.match(stdout, /ACCESS +RESOURCES +NUMBERS/);
   assert.match(stdout, /yes +full +all +all /);
   assert.match(stdout, /yes +read +waba-numbers +1, 2 /);
+});
+
+// Linked, and the server died before it had kept the answer: who asks again gets what it may see now.
+test('an answer that is written later tells no more than the client may see by then', async (t) => {
+  const world = await startWorld(t, { link: false, limits: true });
+  const body = JSON.stringify({ waba_id: world.sim.wabaId, access_token: world.sim.token });
+  const link = () => call(world.url, 'POST', NUMBERS, world.creds, { body, key: 'k' });
+  assert.equal((await link()).json.data.length, 5);
+  await world.server.stop();
+  execFileSync('sqlite3', [path.join(world.data, 'hudhud.db'), "UPDATE idempotency SET state = 'applied', "
+    + "result_id = (SELECT max(id) FROM accounts), status = NULL, body = NULL WHERE key = 'key:k'"]);
+  await world.restart();
+  await world.cli(['client', 'permit', '--domain', 'acme', world.creds.clientId, '--numbers', '2']);
+  const answer = await link();
+  assert.equal(answer.status, 201, answer.text);
+  assert.deepEqual(answer.json.data.map((number) => number.id), [2]);
 });
