@@ -152,6 +152,18 @@ static void keep(struct parser *p, struct arg arg)
     p->args->given[p->args->n_given++] = arg;
 }
 
+/* A switch stands alone, or has its value behind '=', or as the next word: "--compression false".
+ */
+static const char *switch_value(struct parser *p, const char *attached)
+{
+    if (attached)
+        return attached;
+    struct str next = p->at < p->argc ? str_from(p->argv[p->at]) : STR("");
+    if (str_eq(next, STR("true")) || str_eq(next, STR("false")))
+        return p->argv[p->at++];
+    return "true";
+}
+
 static enum err take_setting(struct parser *p, const struct setting *s, const char *attached)
 {
     if (s->secret)
@@ -159,10 +171,12 @@ static enum err take_setting(struct parser *p, const struct setting *s, const ch
                          "--%s is a secret, and a command line is there for all to read; set it by "
                          "its variable or in the configuration file",
                          s->name);
-    const char *value = attached;
-    if (s->kind == SETTING_SWITCH && !attached)
-        value = "true";
-    enum err e = value ? ERR_OK : take_value(p, s->name, attached, &value);
+    const char *value = NULL;
+    enum err e = ERR_OK;
+    if (s->kind == SETTING_SWITCH)
+        value = switch_value(p, attached);
+    else
+        e = take_value(p, s->name, attached, &value);
     if (e)
         return e;
     keep(p, (struct arg){.setting = s, .value = value});

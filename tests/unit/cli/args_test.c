@@ -72,6 +72,17 @@ static void test_values(void **state)
     parse(&l, "call", "--body=a=b", "GET", "/x", NULL);
     assert_string_equal(args_get(&l.args, "body"), "a=b");
     arena_release(&l.arena);
+    parse(&l, "serve", "--compression", "false", "--threads", "2", NULL);
+    assert_int_equal(l.err, ERR_OK);
+    assert_string_equal(l.args.given[0].value, "false");
+    assert_int_equal(l.args.n_given, 2);
+    arena_release(&l.arena);
+    parse(&l, "serve", "--compression", "--threads", "2", NULL);
+    assert_int_equal(l.err, ERR_OK);
+    assert_string_equal(l.args.given[0].value, "true");
+    arena_release(&l.arena);
+    parse(&l, "serve", "--compression", "no", NULL);
+    assert_refused(&l, "takes options only, no other words");
     parse(&l, "number", "list", "--domain", NULL);
     assert_refused(&l, "--domain needs a value");
     parse(&l, "number", "list", "--domain", "--json", NULL);
