@@ -209,6 +209,8 @@ enum err config_load_text(struct config *c, const char *origin, struct str text,
                           struct error *error)
 {
     size_t wrong = 0;
+    if (str_starts(text, STR("\xEF\xBB\xBF"))) /* the mark that editors of Windows begin with */
+        text = str_skip(text, 3);
     for (size_t number = 1; text.len; number++) {
         struct str problem, line = str_split(&text, '\n');
         if (load_line(c, line, number, &problem))

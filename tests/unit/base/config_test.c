@@ -232,6 +232,9 @@ static void test_file_text(void **state)
     assert_null(config_cstr(&config, "token"));
     assert_true(config_switch(&config, "verbose"));
     assert_int_equal(config.values[0].source, FROM_FILE);
+    assert_int_equal(config_load_text(&config, "f", STR("\xEF\xBB\xBFthreads = 3\r\n"), &error),
+                     ERR_OK);
+    assert_int_equal(config_number(&config, "threads"), 3);
 }
 
 static void test_every_wrong_line(void **state)
