@@ -13,6 +13,13 @@
 
 #define YEAR_2024 INT64_C(1704067200) /* nothing of this program is older */
 
+/* Whether it looks like a data folder: the mode of any other is not for us to judge. */
+static bool holds_data(struct doctor *d)
+{
+    return access(cli_format(d->cli, "%s/hudhud.db", d->data), F_OK) == 0 ||
+           access(cli_format(d->cli, "%s/key", d->data), F_OK) == 0;
+}
+
 bool doctor_check_folder(struct doctor *d)
 {
     struct stat s;
@@ -31,12 +38,14 @@ bool doctor_check_folder(struct doctor *d)
         return false;
     }
     if (access(d->data, R_OK | W_OK | X_OK) != 0) {
+        bool read_only = errno == EROFS;
         doctor_report(d, VERDICT_FAIL, "folder",
                       cli_format(d->cli, "%s: %s", d->data, strerror(errno)),
-                      "run this as the user that the server runs as");
+                      read_only ? "mount the disk so that it can be written, or look why not: dmesg"
+                                : "run this as the user that the server runs as");
         return false;
     }
-    if (s.st_mode & 077)
+    if ((s.st_mode & 077) && holds_data(d))
         doctor_report(
             d, VERDICT_WARN, "folder",
             cli_format(d->cli, "%s is open to other users (mode %o)", d->data, s.st_mode & 0777),
@@ -44,6 +53,16 @@ bool doctor_check_folder(struct doctor *d)
     else
         doctor_report(d, VERDICT_OK, "folder", d->data, NULL);
     return true;
+}
+
+/* NULL where the message has said it. */
+static const char *mend_key(const char *path)
+{
+    struct stat s;
+    bool is_open = stat(path, &s) == 0 && S_ISREG(s.st_mode) && (s.st_mode & 077);
+    return is_open ? NULL
+                   : "without this file's key no token or secret can be read: restore it from your "
+                     "copy";
 }
 
 void doctor_check_key(struct doctor *d)
@@ -54,10 +73,8 @@ void doctor_check_key(struct doctor *d)
     const char *path = cli_format(d->cli, "%s/key", d->data);
     uint32_t ids[KEYRING_MAX];
     if (keyring_load(&keyring, path, &error))
-        doctor_report(
-            d, VERDICT_FAIL, "key", cli_format(d->cli, "%.*s", STR_FMT(error.message)),
-            "without this file's key no token or secret can be read: restore it from your "
-            "copy");
+        doctor_report(d, VERDICT_FAIL, "key", cli_format(d->cli, "%.*s", STR_FMT(error.message)),
+                      mend_key(path));
     else if (keyring_ids(&keyring, ids) > 1)
         doctor_report(
             d, VERDICT_WARN, "key",

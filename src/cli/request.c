@@ -91,6 +91,16 @@ static void set_options(CURL *curl, const struct request *q, struct response *r,
     curl_easy_setopt(curl, CURLOPT_NOBODY, q->header_only ? 1L : 0L);
 }
 
+/* NULL where it is not TLS that failed. */
+static const char *mend_tls(CURLcode code)
+{
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        return "this machine has to trust the certificate, for this name: update-ca-certificates";
+    if (code == CURLE_SSL_CONNECT_ERROR)
+        return "if the server does not speak TLS, its address begins with http://";
+    return NULL;
+}
+
 enum err request_run(const struct request *request, struct response *response, struct error *error)
 {
     CURL *curl = curl_easy_init();
@@ -105,6 +115,8 @@ enum err request_run(const struct request *request, struct response *response, s
         return ERR_OK;
     if (code == CURLE_WRITE_ERROR)
         return error_set(error, ERR_LIMIT, "the answer is larger than %d bytes", CLI_ANSWER_MAX);
+    if (mend_tls(code))
+        return error_set(error, ERR_UPSTREAM, "%s; %s", why, mend_tls(code));
     return error_set(error, ERR_UNAVAILABLE, "%s", why[0] ? why : curl_easy_strerror(code));
 }
 

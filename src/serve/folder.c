@@ -157,6 +157,9 @@ enum err folder_find(const struct folder *f, const char *data, struct error *err
 {
     if (access(f->database, F_OK) == 0)
         return ERR_OK;
+    if (errno == EACCES)
+        return error_set(error, ERR_IO,
+                         "the data folder %s belongs to another user; run this as that user", data);
     if (errno != ENOENT && errno != ENOTDIR)
         return error_set_errno(error, ERR_IO, "cannot look at %s", f->database);
     if (access(data, F_OK) != 0)

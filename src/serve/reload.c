@@ -118,13 +118,17 @@ static bool is_same_time(struct timespec a, struct timespec b)
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+static bool is_same_pair(struct tls_files a, struct tls_files b)
+{
+    return is_same_time(a.certificate, b.certificate) && is_same_time(a.key, b.key);
+}
+
 /* One of the two may be written a moment before the other: what does not fit together is looked at
  * again the next time, and the old certificate stays. */
 void serve_refresh_tls(struct serve *s)
 {
     struct tls_files files = serve_look_at_certificate(s->config);
-    if (!s->tls || (is_same_time(files.certificate, s->tls_files.certificate) &&
-                    is_same_time(files.key, s->tls_files.key)))
+    if (!s->tls || is_same_pair(files, s->tls_files))
         return;
     struct arena *arena = new_arena();
     struct serve_news news = {.policy = policy_retain(s->policy)};
@@ -172,6 +176,8 @@ void serve_reload(struct serve *s)
         return;
     }
     size_t n = report_changes(s, next);
+    if (news.tls && !is_same_pair(files, s->tls_files))
+        log_event(LOG_INFO, "certificate_reloaded");
     apply(s, next, &news, files);
     systemd_notify("READY=1");
     counter_add(&s->reloads_taken, 1);

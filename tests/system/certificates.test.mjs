@@ -82,10 +82,22 @@ test('a new certificate is taken at SIGHUP, under load, without a failed request
   await eventually(() => seen.has('two'), { what: 'the new certificate' });
   on = false;
   await Promise.all(load);
+  assert.equal(server.log().match(/event=certificate_reloaded/g).length, 1);
+  server.child.kill('SIGHUP');
+  await eventually(() => server.log().match(/event=reloaded/g).length === 2);
+  assert.equal(server.log().match(/event=certificate_reloaded/g).length, 1); // it is the same
   const ports = server.log().match(/ops_listening port=(\d+)/);
   const text = await (await fetch(`http://127.0.0.1:${ports[1]}/metrics`)).text();
   const expires = Number(text.match(/^hudhud_tls_certificate_expires_seconds (\d+)$/m)[1]);
   assert.ok(Math.abs(expires - Date.now() / 1000 - 90 * 86400) < 2 * 86400);
+});
+
+test('hudhud call says what to do about a certificate that is not trusted', async (t) => {
+  const { server } = await startTls(t);
+  const { status, stderr } = await run(['call', 'GET', '/waba-numbers'], { env: {
+    HUDHUD_URL: `https://127.0.0.1:${server.port}`, HUDHUD_DOMAIN: 'a', HUDHUD_CLIENT_ID: 'b', HUDHUD_SECRET: 'c' } });
+  assert.equal(status, 1);
+  assert.match(stderr, /has to trust the certificate/);
 });
 
 test('a certificate that cannot be used is refused, and the old one stays', async (t) => {

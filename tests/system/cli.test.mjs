@@ -463,6 +463,14 @@ describe('call', () => {
     assert.match(stderr, /start the server with "hudhud serve", or set HUDHUD_URL/);
   });
 
+  test('https where the server speaks http: says so', async () => {
+    const { status, stderr } = await run(['call', 'GET', '/x'],
+      { env: { ...env, HUDHUD_URL: env.HUDHUD_URL.replace('http:', 'https:') } });
+    assert.equal(status, 1);
+    assert.match(stderr, /does not speak TLS, its address begins with http:/);
+    assert.doesNotMatch(stderr, /start the server/);
+  });
+
   test('--curl prints a line that does the same', async () => {
     const body = path.join(temporaryFolder(), "it's a body");
     writeFileSync(body, '{"waba_id":"x","note":"it\'s $HOME `id` \\" \\\\ مرحبا"}');
@@ -541,7 +549,17 @@ describe('doctor', () => {
     const readable = await examine(data);
     assert.equal(readable.status, 1);
     assert.equal(verdicts(readable.findings).key, 'fail');
+    const key = readable.findings.find(({ check }) => check === 'key');
+    assert.match(key.message, /chmod 600/);
+    assert.equal(key.mend, null); // nothing to restore
     chmodSync(path.join(data, 'key'), 0o600);
+
+    const other = temporaryFolder();
+    chmodSync(other, 0o755);
+    writeFileSync(path.join(other, 'letter.txt'), 'no data folder');
+    const foreign = await examine(other);
+    assert.equal(foreign.status, 1);
+    assert.equal(verdicts(foreign.findings).folder, 'ok'); // its mode is its owner's affair
 
     writeFileSync(path.join(data, 'hudhud.db'), 'this is no database, and long enough to show');
     const broken = await examine(data);

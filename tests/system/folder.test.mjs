@@ -166,6 +166,14 @@ test('a folder that cannot be written', async (t) => {
     chmodSync(path.dirname(data), 0o711);
     line.unshift('setpriv', '--reuid=nobody', '--clear-groups');
   }
+  if (process.getuid() === 0) {
+    execFileSync('chown', ['root', data]);
+    chmodSync(data, 0o700);
+    const foreign = await runProgram(line[0], line.slice(1));
+    assert.equal(foreign.status, 1);
+    assert.match(foreign.stderr, /belongs to another user; run this as that user/);
+    execFileSync('chown', ['nobody', data]);
+  }
   chmodSync(data, 0o500);
   t.after(() => chmodSync(data, 0o700));
   rmSync(path.join(data, 'lock'));
