@@ -30,6 +30,7 @@ struct watch {
     struct cli *cli;
     const char *what;
     const char *from, *to; /* the files that grow to the same size */
+    bool opened;           /* a server answered, or the folder could be opened without one */
 };
 
 static void show(void *arg)
@@ -45,6 +46,7 @@ static enum err call_watched(struct cli *cli, struct watch *watch, const char *p
     struct admin admin;
     struct str body;
     enum err e = admin_open(&admin, cli);
+    watch->opened = !e;
     if (!e)
         e = payload_end(payload, &body, &cli->error);
     if (e)
@@ -113,6 +115,11 @@ static enum err replace(struct cli *cli, const char *backup, const char *key_fil
     if (key_file)
         payload_str(&payload, "key_file", str_from(key_file));
     enum err e = call_watched(cli, &watch, "/admin/restore", &payload, &answer);
+    if (e && !watch.opened && e != ERR_BUSY)
+        return error_set(&cli->error, e,
+                         "%.*s. What cannot be opened cannot be replaced: mend it, or move %s away "
+                         "and restore into its place without --replace",
+                         STR_FMT(cli->error.message), data);
     if (e)
         return e;
     if (cli_wants_json(cli))

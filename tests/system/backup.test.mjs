@@ -227,6 +227,19 @@ test('kill -9 during a restore', { timeout: 120000 }, (t) =>
   kill9During(t, (from) => ['restore', path.join(from, 'base'), '--replace'],
     { rounds: 8, mayLose: true }));
 
+test('a folder that cannot be opened is moved away, and the backup takes its place', async () => {
+  const data = await initFolder();
+  const backup = path.join(temporaryFolder(), 'backup');
+  await runOk(['backup', backup, '--data', data]);
+  rmSync(path.join(data, 'key'));
+  const refused = await run(['restore', backup, '--data', data, '--replace']);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /key is missing.*move .* away and restore into its place/);
+  execFileSync('mv', [data, `${data}.damaged`]);
+  await runOk(['restore', backup, '--data', data]);
+  await runOk(['workspace', 'list', '--data', data]);
+});
+
 test('what is wrong with a backup is told, and nothing is changed', async (t) => {
   const world = await startWorld(t);
   const { data } = world;
