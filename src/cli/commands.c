@@ -412,7 +412,8 @@ const struct command commands[] = {
         .details =
             "PATH is relative to /api/developer and carries the query. JSON is indented on a\n"
             "terminal and printed as it came otherwise. Fails when the answer is not 2xx.\n\n"
-            "HUDHUD_URL is where the server is; default http://127.0.0.1:8080.\n" CREDENTIALS_HELP,
+            "HUDHUD_URL is where the server is; default http://127.0.0.1:8080. SSL_CERT_FILE names\n"
+            "the certificates to trust, instead of this machine's.\n" CREDENTIALS_HELP,
         .example = "hudhud call GET '/waba-numbers?include=health'\n"
                    "hudhud call --curl GET /waba-numbers\n"
                    "hudhud call -i POST /waba-numbers/1/sync",

@@ -60,6 +60,15 @@ static int tick(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up
     return 0;
 }
 
+/* The variable by which OpenSSL's programs, and curl, are told whom to trust. libcurl leaves it to
+ * its caller. */
+static void set_trust(CURL *curl)
+{
+    const char *file = getenv("SSL_CERT_FILE");
+    if (file && *file)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, file);
+}
+
 static void set_options(CURL *curl, const struct request *q, struct response *r, char *why)
 {
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
@@ -67,6 +76,7 @@ static void set_options(CURL *curl, const struct request *q, struct response *r,
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* the path that was signed, byte for byte */
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    set_trust(curl);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CLI_CONNECT_TIMEOUT_MS);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, q->timeout_ms);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, q->headers);
@@ -95,7 +105,8 @@ static void set_options(CURL *curl, const struct request *q, struct response *r,
 static const char *mend_tls(CURLcode code)
 {
     if (code == CURLE_PEER_FAILED_VERIFICATION)
-        return "this machine has to trust the certificate, for this name: update-ca-certificates";
+        return "this machine has to trust the certificate, for this name: update-ca-certificates, or "
+               "SSL_CERT_FILE";
     if (code == CURLE_SSL_CONNECT_ERROR)
         return "if the server does not speak TLS, its address begins with http://";
     return NULL;

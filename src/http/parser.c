@@ -108,7 +108,24 @@ static int on_url(llhttp_t *l, const char *at, size_t len)
     return 0;
 }
 
-/* Origin-form only, of the characters a URL may hold. */
+/* Leaves the path and query of an absolute-form in *target and gives its host; {NULL,0}, and all
+ * as it was, when it is none (RFC 9112 §3.2.2). */
+static struct str take_host(struct str *target)
+{
+    static const struct str schemes[] = {STR_INIT("http://"), STR_INIT("https://")};
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        struct str start = str_make(target->ptr, MIN(target->len, schemes[i].len));
+        if (!str_eq_nocase(start, schemes[i]))
+            continue;
+        struct str host = str_skip(*target, schemes[i].len);
+        host.len = str_find(host, '/');
+        *target = str_skip(*target, schemes[i].len + host.len);
+        return host;
+    }
+    return (struct str){NULL, 0};
+}
+
+/* A path and a query, of the characters a URL may hold. */
 static bool target_is_lawful(struct str target)
 {
     if (target.len == 0 || target.ptr[0] != '/')
@@ -135,11 +152,12 @@ static int on_version_complete(llhttp_t *l)
     if (target_at != p->begin + strlen(http_method_name(r->method)) + 1 ||
         memcmp(p->input + version_at, "HTTP/", 5) != 0)
         return refuse(p, ERR_BAD_REQUEST, "the request line is not METHOD, path and HTTP version");
-    if (!target_is_lawful(r->target))
+    struct str target = r->target;
+    p->target_host = take_host(&target);
+    if (!target_is_lawful(target))
         return refuse(p, ERR_BAD_REQUEST, "the request target is not a path");
-    r->path = r->target;
-    r->path.len = str_find(r->target, '?');
-    r->query = str_skip(r->target, r->path.len);
+    r->path = str_make(target.ptr, str_find(target, '?'));
+    r->query = str_skip(target, r->path.len);
     p->http10 = l->http_minor == 0;
     p->stage = STAGE_FIELDS;
     return 0;
@@ -251,6 +269,11 @@ static int check_framing(struct http_parser *p, const struct framing *f)
         return refuse(p, ERR_BAD_REQUEST, "there must be exactly one Host");
     if (!host_is_lawful(f->host))
         return refuse(p, ERR_BAD_REQUEST, "Host is not a host");
+    /* A server may take either: that two readers would not take the same is refused. */
+    if (p->target_host.ptr && f->n_host && !str_eq_nocase(p->target_host, f->host))
+        return refuse(p, ERR_BAD_REQUEST, "the request target names another host than Host");
+    if (p->target_host.ptr && (p->target_host.len == 0 || !host_is_lawful(p->target_host)))
+        return refuse(p, ERR_BAD_REQUEST, "the request target names no host");
     if (f->n_length > 1)
         return refuse(p, ERR_BAD_REQUEST, "there is more than one Content-Length");
     if (f->n_coding && f->n_length)

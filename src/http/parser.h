@@ -42,6 +42,8 @@ struct http_parser {
     size_t at;       /* the next byte to parse */
     size_t end;      /* behind the last byte that arrived */
 
+    struct str target_host; /* of an absolute-form; {NULL,0}: there is none */
+
     size_t n_fields;      /* header and trailer fields */
     size_t trailing_size; /* trailers and chunk extensions */
     bool in_name;         /* of a header field */

@@ -93,11 +93,13 @@ test('a new certificate is taken at SIGHUP, under load, without a failed request
 });
 
 test('hudhud call says what to do about a certificate that is not trusted', async (t) => {
-  const { server } = await startTls(t);
-  const { status, stderr } = await run(['call', 'GET', '/waba-numbers'], { env: {
-    HUDHUD_URL: `https://127.0.0.1:${server.port}`, HUDHUD_DOMAIN: 'a', HUDHUD_CLIENT_ID: 'b', HUDHUD_SECRET: 'c' } });
+  const { server, one } = await startTls(t);
+  const call = (env) => run(['call', 'GET', '/waba-numbers'], { env: {
+    HUDHUD_URL: `https://localhost:${server.port}`, HUDHUD_DOMAIN: 'a', HUDHUD_CLIENT_ID: 'b', HUDHUD_SECRET: 'c', ...env } });
+  const { status, stderr } = await call({});
   assert.equal(status, 1);
-  assert.match(stderr, /has to trust the certificate/);
+  assert.match(stderr, /has to trust the certificate.*SSL_CERT_FILE/);
+  assert.match((await call({ SSL_CERT_FILE: one.certificate })).stdout, /authentication_failed/);
 });
 
 test('a certificate that cannot be used is refused, and the old one stays', async (t) => {

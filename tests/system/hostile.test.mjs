@@ -210,6 +210,7 @@ const cases = [
   ['two blanks before the target', '§3', line(`GET  ${TARGET} HTTP/1.1`), refused(BAD)],
   ['NUL in the method', '§3', line(`GE\0T ${TARGET} HTTP/1.1`), refused(BAD)],
   ['a TLS client hello', '§3', bytes('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'), refused(BAD)],
+  ['absolute-form', '§3.2.2', target(`http://x${TARGET}`), answered(GET_DONE)],
   ['absolute-form: another host than Host', '§3.2.2', target(`http://evil${TARGET}`), refused(BAD)],
   ['authority-form', '§3.2.3', target('x:80'), refused(BAD)],
   ['asterisk-form', '§3.2.4', line('OPTIONS * HTTP/1.1'), refused(BAD)],

@@ -116,6 +116,8 @@ static const struct {
     /* lawful */
     {"get", STR_INIT("GET / HTTP/1.1\r\n" HOST "\r\n"), 200},
     {"get, query", STR_INIT("GET /a/b?c=%20&d HTTP/1.1\r\n" HOST "\r\n"), 200},
+    {"absolute-form", STR_INIT("GET HTTP://A/b?c HTTP/1.1\r\n" HOST "\r\n"), 200},
+    {"absolute-form, without Host", STR_INIT("GET http://a:8/ HTTP/1.0\r\n\r\n"), 200},
     {"put", STR_INIT("PUT / HTTP/1.1\r\n" HOST "\r\n"), 200},
     {"patch", STR_INIT("PATCH / HTTP/1.1\r\n" HOST "\r\n"), 200},
     {"delete", STR_INIT("DELETE / HTTP/1.1\r\n" HOST "\r\n"), 200},
@@ -214,7 +216,12 @@ static const struct {
     {"NUL behind", STR_INIT("GET\0/ HTTP/1.1\r\n" HOST "\r\n"), 400},
 
     /* targets */
-    {"absolute", STR_INIT("GET http://a/ HTTP/1.1\r\n" HOST "\r\n"), 400},
+    {"absolute, of no host", STR_INIT("GET http:/// HTTP/1.0\r\n\r\n"), 400},
+    {"absolute, of another host", STR_INIT("GET http://b/ HTTP/1.1\r\n" HOST "\r\n"), 400},
+    {"absolute, of another port", STR_INIT("GET http://a:1/ HTTP/1.1\r\n" HOST "\r\n"), 400},
+    {"absolute, of a user", STR_INIT("GET http://u@a/ HTTP/1.0\r\n\r\n"), 400},
+    {"absolute, without a path", STR_INIT("GET http://a HTTP/1.1\r\n" HOST "\r\n"), 400},
+    {"of another scheme", STR_INIT("GET ftp://a/ HTTP/1.1\r\n" HOST "\r\n"), 400},
     {"authority", STR_INIT("GET a:80 HTTP/1.1\r\n" HOST "\r\n"), 400},
     {"asterisk", STR_INIT("OPTIONS * HTTP/1.1\r\n" HOST "\r\n"), 400},
     {"fragment", STR_INIT("GET /a#b HTTP/1.1\r\n" HOST "\r\n"), 400},
