@@ -68,12 +68,11 @@ static void test_rows(void **state)
 static void test_statuses(void **state)
 {
     for (int e = 1; e < ERR_COUNT; e++) {
-        setup(state);
         end(api_routes, HTTP_GET, err_status((enum err)e));
         assert_int_equal(answers(0, err_status((enum err)e)), 1);
         teardown(state);
+        setup(state);
     }
-    setup(state);
     end(api_routes, HTTP_GET, 299);
     end(api_routes, HTTP_GET, 600);
     assert_int_equal(answers(0, 0), 0); /* the first free column */
