@@ -32,9 +32,9 @@ static void mix(struct subject *s, struct str text)
 static void check_request(struct subject *s, size_t body_max)
 {
     const struct http_request *r = &s->request;
-    if (r->method >= HTTP_METHOD_COUNT || r->target.len == 0 || r->target.ptr[0] != '/' ||
-        r->path.len + r->query.len != r->target.len || r->n_headers > HTTP_HEADERS_MAX ||
-        r->body.len > body_max)
+    if (r->method >= HTTP_METHOD_COUNT || r->path.len == 0 || r->path.ptr[0] != '/' ||
+        r->path.ptr + r->path.len + r->query.len != r->target.ptr + r->target.len ||
+        r->n_headers > HTTP_HEADERS_MAX || r->body.len > body_max)
         abort();
     bool twice;
     struct str host = http_header_get(r, STR("Host"), &twice);
@@ -42,6 +42,7 @@ static void check_request(struct subject *s, size_t body_max)
         abort();
     s->n_seen++;
     mix(s, r->target);
+    mix(s, r->path);
     mix(s, r->body);
     for (size_t i = 0; i < r->n_headers; i++) {
         mix(s, r->headers[i].name);
