@@ -36,6 +36,7 @@ static const struct {
     [ERR_NOT_IMPLEMENTED] = {501, "not_implemented"},
     [ERR_UPSTREAM] = {502, "upstream_error"},
     [ERR_UNAVAILABLE] = {503, "service_unavailable"},
+    [ERR_IN_DOUBT] = {503, "service_unavailable"},
     [ERR_HTTP_VERSION] = {505, "http_version_not_supported"},
     [ERR_NO_MEMORY] = {503, "service_unavailable"},
     [ERR_IO] = {500, "internal_error"},

@@ -40,6 +40,7 @@ enum err {
     ERR_NOT_IMPLEMENTED, /* a transfer coding we do not speak */
     ERR_UPSTREAM,        /* Meta answered something unusable */
     ERR_UNAVAILABLE,     /* store not writable, Meta unreachable, shutting down */
+    ERR_IN_DOUBT,        /* the store's server was lost while it committed: done, or not done */
     ERR_HTTP_VERSION,    /* not HTTP/1.0 or HTTP/1.1 */
     ERR_NO_MEMORY,       /* a size that a client chose did not fit */
 

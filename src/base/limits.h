@@ -113,18 +113,42 @@
 #define DOCS_MAX        (8 * MIB)  /* /openapi.json and /docs, each; 6 endpoints take 60 KiB */
 
 /* --- store -------------------------------------------------------------------------------- */
-#define STORE_BATCH_ROWS       256   /* writes in one commit */
-#define STORE_BATCH_MS         20    /* a batch is closed after this long, whatever waits */
-#define STORE_QUEUE_MAX        65536 /* waiting writes; more are refused with 503 */
-#define STORE_STATEMENTS_MAX   256   /* prepared once a connection */
-#define STORE_CHECKPOINT_PAGES 1000  /* WAL pages after which the writer checkpoints (4 MB) */
-#define STORE_PARAMS_MAX       32    /* of one statement */
+#define STORE_BATCH_ROWS       256        /* writes in one commit */
+#define STORE_BATCH_MS         20         /* a batch is closed after this long, whatever waits */
+#define STORE_QUEUE_MAX        65536      /* waiting writes; more are refused with 503 */
+#define STORE_STATEMENTS_MAX   256        /* prepared once a connection */
+#define STORE_CHECKPOINT_PAGES 1000       /* WAL pages after which the writer checkpoints (4 MB) */
+#define STORE_SQL_MAX          (16 * KIB) /* of one statement, its tokens replaced */
+#define STORE_PARAMS_MAX       32         /* of one statement */
 /* From here the writer waits for readers to let the log go, or it would never shrink. */
 #define STORE_WAL_PAGES_MAX (8 * STORE_CHECKPOINT_PAGES)
 #define STORE_BUSY_MS       200         /* longest such wait, and for another process's lock */
 #define STORE_COPY_PAGES    2048        /* of a copy between two syncs: 8 MB */
 #define STORE_MIGRATION_MAX (256 * KIB) /* SQL text of one migration */
 #define STORE_LOG_MS        10000       /* a full disk is logged once in this time, not per write */
+
+/* --- a store on a server: nothing that waits for it may answer later than after 5 s ----------- */
+#define STORE_CONNECTIONS     4 /* that read, each with a thread; one more writes, one watches */
+#define STORE_CONNECTIONS_MAX 64
+#define REPLICA_NAME_MAX      128  /* host and process */
+#define STORE_URL_MAX         1024 /* of its address, with all parameters */
+#define STORE_PATIENCE_MS     1200 /* what waited longer for its turn is refused */
+#define STORE_CONNECT_MS      800  /* one attempt */
+#define STORE_WAIT_MS         1800 /* for one answer; then the connection counts as lost */
+#define STORE_LOCK_MS         1500 /* for another replica's commit: the server gives up first */
+#define STORE_IDLE_MS                                                                              \
+    1000                            /* in a transaction, nothing said: the server ends it, and a   \
+                                       replica that is cut off holds up no other for longer */
+#define STORE_RESOLVE_MS     1000   /* to find out whether a commit took place */
+#define STORE_RETRY_FIRST_MS 50     /* between attempts to connect; doubled each time, */
+#define STORE_RETRY_MAX_MS   1000   /* but no longer than this */
+#define STORE_LONG_WAIT_MS   600000 /* for a migration or a copy: nobody else waits for it */
+#define STORE_WATCH_MS       250    /* how often a replica looks what others have changed */
+#define STORE_BEAT_MS        2000   /* how often it says that it lives */
+#define STORE_DOUBT_MS       15000  /* without a heartbeat that got through: leases rest */
+#define STORE_DEAD_MS        24000  /* without one of another: its leases are everybody's */
+#define STORE_SHARED_BATCH_ROWS                                                                    \
+    64 /* PostgreSQL keeps so many savepoints of a transaction at hand */
 
 /* --- backups ------------------------------------------------------------------------------ */
 #define BACKUP_PATH_MAX     1024       /* of the folder */

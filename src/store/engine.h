@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "store/copy.h"
 
+#include <stdatomic.h>
+
 /* The engine's own struct begins with this one. */
 struct connection {
     const struct engine *engine;
@@ -21,6 +23,13 @@ struct statement {
     bool open;       /* a struct rows is on it */
 };
 
+/* This process among those that share a store; any thread. */
+struct replica_facts {
+    _Atomic int64_t id;      /* our row of `replicas`; 0: none */
+    _Atomic int64_t n_alive; /* with us */
+    _Atomic uint64_t connects;
+};
+
 enum checkpoint {
     CHECKPOINT_USUAL,
     CHECKPOINT_PATIENT, /* somebody reads one snapshot for long: waiting for readers is no use */
@@ -28,14 +37,29 @@ enum checkpoint {
 };
 
 struct engine {
-    /* What the tokens {id}, {int}, {blob} and {strict} of a migration stand for. */
-    const char *id_type, *int_type, *blob_type, *strict;
+    /* What the tokens {id}, {int}, {text}, {blob} and {strict} of a migration stand for. */
+    const char *id_type, *int_type, *text_type, *blob_type, *strict;
+    const char *skip_locked; /* {skip_locked}, behind a SELECT whose rows are claimed */
+    bool shared;             /* other processes may write: a server, and reading waits for it */
+    size_t batch_rows;       /* writes in one commit, at most */
 
     /* The connection that writes; makes the database when options->create. */
     enum err (*open)(const struct store_options *options, struct connection **ret,
                      struct error *error);
     /* A connection that only reads; the writer is open already. */
-    enum err (*open_reader)(const char *path, struct connection **ret, struct error *error);
+    enum err (*open_reader)(const struct store_options *options, struct connection **ret,
+                            struct error *error);
+
+    /* --- of a shared engine alone ------------------------------------------------------------- */
+    /* A connection that hears what other processes do, and writes single rows. */
+    enum err (*open_watcher)(const struct store_options *options, struct connection **ret,
+                             struct error *error);
+    /* From now on the writer's commits carry our number among the replicas, by which the outcome of
+     * one is found when the server was lost, and are told to the others. */
+    void (*join)(struct connection *c, struct replica_facts *facts);
+    /* The watcher's: until another process tells something, or `ms` are over; true if it did. */
+    bool (*wait_for_news)(struct connection *c, int ms);
+
     void (*close)(struct connection *c); /* its statements are finalized before; NULL is fine */
     /* Removes what a failed `open` with create has made. */
     void (*discard)(const char *path);
@@ -50,18 +74,31 @@ struct engine {
     enum err (*savepoint)(struct connection *c); /* one at a time, never nested */
     enum err (*release)(struct connection *c);
     enum err (*rollback_to)(struct connection *c); /* and releases it */
+    /* Waits for what run_later began in this savepoint; the first error of it. NULL: nothing is
+     * ever begun and not ended. */
+    enum err (*settle)(struct connection *c);
 
     /* --- statements --------------------------------------------------------------------------- */
-    enum err (*prepare)(struct connection *c, const char *sql, struct statement **ret);
+    /* `sql` is what the statement is found again by, `text` what it says, with its tokens
+     * replaced. */
+    enum err (*prepare)(struct connection *c, const char *sql, const char *text,
+                        struct statement **ret);
     void (*finalize)(struct statement *st);
     enum err (*bind)(struct statement *st, const struct param *params, size_t n);
     enum err (*step)(struct statement *st, bool *ret_row);
     void (*reset)(struct statement *st);
+    /* Runs a bound statement whose rows and changes nobody asks for, without waiting for it; its
+     * error is told by a later call. NULL: it is stepped. */
+    enum err (*run_later)(struct statement *st);
     int64_t (*changes)(struct connection *c); /* of the writing statement that ran last */
     int64_t (*column_i64)(struct statement *st, int column);
     struct str (*column_text)(struct statement *st, int column);
     struct str (*column_blob)(struct statement *st, int column);
     bool (*column_is_null)(struct statement *st, int column);
+    /* For who copies rows of any table: what a row has, and of which kind each value is. */
+    int (*column_count)(struct statement *st);
+    const char *(*column_name)(struct statement *st, int column);
+    int (*column_kind)(struct statement *st, int column); /* PARAM_... */
 
     /* --- the schema --------------------------------------------------------------------------- */
     enum err (*has_table)(struct connection *c, const char *name, bool *ret);
@@ -80,3 +117,4 @@ struct engine {
 };
 
 extern const struct engine sqlite_engine;
+extern const struct engine postgres_engine;

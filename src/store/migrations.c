@@ -11,14 +11,14 @@ static const char schema_1[] =
     ") {strict};"
 
     "CREATE TABLE settings ("
-    "  name text PRIMARY KEY,"
-    "  value text NOT NULL"
+    "  name {text} PRIMARY KEY,"
+    "  value {text} NOT NULL"
     ") {strict};"
 
     "CREATE TABLE workspaces ("
     "  id {id},"
-    "  domain text NOT NULL UNIQUE,"
-    "  name text NOT NULL,"
+    "  domain {text} NOT NULL UNIQUE,"
+    "  name {text} NOT NULL,"
     "  disabled_at {int},"
     "  created_at {int} NOT NULL,"
     "  updated_at {int} NOT NULL"
@@ -27,8 +27,8 @@ static const char schema_1[] =
     "CREATE TABLE clients ("
     "  id {id},"
     "  workspace_id {int} NOT NULL REFERENCES workspaces (id),"
-    "  client_id text NOT NULL UNIQUE,"
-    "  name text NOT NULL,"
+    "  client_id {text} NOT NULL UNIQUE,"
+    "  name {text} NOT NULL,"
     "  secret {blob} NOT NULL,"           /* sealed */
     "  previous_secret {blob},"           /* sealed; signs until previous_until */
     "  previous_until {int},"
@@ -41,12 +41,12 @@ static const char schema_1[] =
     "CREATE TABLE accounts ("
     "  id {id},"
     "  workspace_id {int} NOT NULL REFERENCES workspaces (id),"
-    "  waba_id text NOT NULL,"
-    "  name text NOT NULL,"
+    "  waba_id {text} NOT NULL,"
+    "  name {text} NOT NULL,"
     "  access_token {blob} NOT NULL,"     /* sealed */
     "  template_count {int} NOT NULL,"
-    "  state text NOT NULL,"
-    "  state_reason text,"
+    "  state {text} NOT NULL,"
+    "  state_reason {text},"
     "  confirmed_at {int} NOT NULL,"
     "  linked_at {int} NOT NULL,"
     "  unlinked_at {int}"
@@ -58,21 +58,21 @@ static const char schema_1[] =
     "  id {id},"
     "  workspace_id {int} NOT NULL REFERENCES workspaces (id),"
     "  account_id {int} NOT NULL REFERENCES accounts (id),"
-    "  phone_number_id text NOT NULL,"
-    "  phone_number text NOT NULL,"
-    "  verified_name text NOT NULL,"
-    "  quality_rating text NOT NULL,"
-    "  status text NOT NULL,"             /* ours */
-    "  meta_status text NOT NULL,"        /* Meta's word */
-    "  name_status text,"
-    "  code_verification_status text,"
-    "  throughput text,"
-    "  messaging_limit text,"
-    "  platform_type text,"
+    "  phone_number_id {text} NOT NULL,"
+    "  phone_number {text} NOT NULL,"
+    "  verified_name {text} NOT NULL,"
+    "  quality_rating {text} NOT NULL,"
+    "  status {text} NOT NULL,"             /* ours */
+    "  meta_status {text} NOT NULL,"        /* Meta's word */
+    "  name_status {text},"
+    "  code_verification_status {text},"
+    "  throughput {text},"
+    "  messaging_limit {text},"
+    "  platform_type {text},"
     "  is_official_business_account {int} NOT NULL,"
-    "  can_send_message text,"
-    "  reasons text NOT NULL,"            /* JSON */
-    "  previous_quality_rating text,"
+    "  can_send_message {text},"
+    "  reasons {text} NOT NULL,"            /* JSON */
+    "  previous_quality_rating {text},"
     "  quality_changed_at {int},"
     "  message_template_count {int} NOT NULL,"
     "  created_at {int} NOT NULL,"
@@ -91,28 +91,28 @@ static const char schema_1[] =
     "CREATE TABLE number_changes ("
     "  id {id},"
     "  number_id {int} NOT NULL REFERENCES numbers (id),"
-    "  field text NOT NULL,"
-    "  from_value text,"
-    "  to_value text,"
-    "  source text NOT NULL,"
+    "  field {text} NOT NULL,"
+    "  from_value {text},"
+    "  to_value {text},"
+    "  source {text} NOT NULL,"
     "  at {int} NOT NULL"
     ") {strict};"
     "CREATE INDEX number_changes_number ON number_changes (number_id, id);";
 
 static const char schema_2[] =
-    "ALTER TABLE workspaces ADD COLUMN plan text;"     /* JSON; NULL: the default plan */
-    "ALTER TABLE clients ADD COLUMN permissions text;" /* JSON; NULL: everything */
+    "ALTER TABLE workspaces ADD COLUMN plan {text};"     /* JSON; NULL: the default plan */
+    "ALTER TABLE clients ADD COLUMN permissions {text};" /* JSON; NULL: everything */
 
     /* Rate limits outlive a restart: the window that was last counted in, of each endpoint. */
     "CREATE TABLE rate_windows ("
     "  client_id {int} NOT NULL REFERENCES clients (id),"
-    "  endpoint text NOT NULL,"           /* 'GET /waba-numbers' */
+    "  endpoint {text} NOT NULL,"           /* 'GET /waba-numbers' */
     "  started_at {int} NOT NULL,"
     "  requests {int} NOT NULL,"
     "  PRIMARY KEY (client_id, endpoint)"
     ") {strict};"
     "CREATE TABLE authentication_failures ("
-    "  address text PRIMARY KEY,"
+    "  address {text} PRIMARY KEY,"
     "  started_at {int} NOT NULL,"
     "  requests {int} NOT NULL"
     ") {strict};"
@@ -121,59 +121,52 @@ static const char schema_2[] =
     "CREATE TABLE idempotency ("
     "  id {id},"
     "  client_id {int} NOT NULL REFERENCES clients (id),"
-    "  key text NOT NULL,"                /* 'key:' and the header's, or 'signature:' and hex */
+    "  key {text} NOT NULL,"                /* 'key:' and the header's, or 'signature:' and hex */
     "  fingerprint {blob} NOT NULL,"      /* of method, path, query and body */
-    "  state text NOT NULL,"              /* running, applied, done */
+    "  state {text} NOT NULL,"              /* running, applied, done */
     "  result_id {int},"                  /* of applied: what the effect made */
     "  status {int},"                     /* of done, as the body is */
-    "  body text,"
+    "  body {text},"
     "  created_at {int} NOT NULL,"
     "  expires_at {int} NOT NULL"
     ") {strict};"
     "CREATE UNIQUE INDEX idempotency_key ON idempotency (client_id, key);"
     "CREATE INDEX idempotency_expired ON idempotency (expires_at);"
     "CREATE INDEX idempotency_running ON idempotency (id) WHERE state = 'running';";
+
+static const char schema_3[] =
+    /* Several processes on one store. Its only row is what a writing transaction locks first, so
+     * that writes follow one another as they do in one process. */
+    "CREATE TABLE store_state ("
+    "  id {int} PRIMARY KEY,"
+    "  generation {int} NOT NULL,"        /* moves with every commit */
+    "  directory {int} NOT NULL"          /* moves when somebody else may sign */
+    ") {strict};"
+    "INSERT INTO store_state (id, generation, directory) VALUES (1, 0, 0);"
+    "CREATE TABLE replicas ("
+    "  id {id},"
+    "  name {text} NOT NULL,"             /* host and process, for people */
+    "  beat {int} NOT NULL,"              /* moves every few seconds while it lives */
+    "  batch {int} NOT NULL,"             /* the generation of its last commit */
+    "  started_at {int} NOT NULL"
+    ") {strict};"
+    /* Who syncs the account; NULL: nobody does yet, or its replica is gone. */
+    "ALTER TABLE accounts ADD COLUMN replica_id {int} REFERENCES replicas (id) ON DELETE SET NULL;"
+    "CREATE INDEX accounts_replica ON accounts (replica_id);"
+    "CREATE INDEX accounts_unclaimed ON accounts (id)"
+    "  WHERE replica_id IS NULL AND unlinked_at IS NULL;";
 /* clang-format on */
 
-const char *const migrations[] = {schema_1, schema_2};
+const char *const migrations[] = {schema_1, schema_2, schema_3};
 const size_t migrations_count = ARRAY_LEN(migrations);
-
-/* The step with every token replaced; buf_ok tells whether it fitted. */
-static void expand(struct buf *out, const struct engine *engine, const char *step)
-{
-    const struct {
-        struct str token;
-        const char *becomes;
-    } tokens[] = {
-        {STR("{id}"), engine->id_type},
-        {STR("{int}"), engine->int_type},
-        {STR("{blob}"), engine->blob_type},
-        {STR("{strict}"), engine->strict},
-    };
-    struct str rest = str_from(step);
-    while (rest.len > 0) {
-        size_t taken = 0;
-        for (size_t i = 0; i < ARRAY_LEN(tokens) && taken == 0; i++) {
-            if (str_starts(rest, tokens[i].token)) {
-                buf_add(out, str_from(tokens[i].becomes));
-                taken = tokens[i].token.len;
-            }
-        }
-        if (taken == 0) {
-            buf_add_char(out, rest.ptr[0]);
-            taken = 1;
-        }
-        rest = str_skip(rest, taken);
-    }
-    buf_add_char(out, '\0');
-}
 
 static enum err run_step(struct tx *tx, const char *step, size_t to_version)
 {
     _cleanup_(buf_release)
     struct buf script;
     buf_init(&script, STORE_MIGRATION_MAX);
-    expand(&script, tx->engine, step);
+    engine_expand(&script, tx->engine, step);
+    buf_add_char(&script, '\0');
     if (!buf_ok(&script))
         return ERR_INTERNAL;
     enum err err = tx->engine->run_script(tx->connection, script.ptr);

@@ -1,6 +1,6 @@
 /* The schema, as a row of forward steps. Step i takes a database from version i to i + 1; a step
- * that has been released never changes. Engine-neutral: {id}, {int}, {blob} and {strict} become
- * what the engine calls them. */
+ * that has been released never changes. Engine-neutral: {id}, {int}, {text}, {blob} and {strict}
+ * become what the engine calls them. */
 #pragma once
 
 #include "store/tx.h"

@@ -215,11 +215,12 @@ static void sqlite_finalize(struct statement *base)
     free(st);
 }
 
-static enum err sqlite_prepare(struct connection *base, const char *sql, struct statement **ret)
+static enum err sqlite_prepare(struct connection *base, const char *sql, const char *text,
+                               struct statement **ret)
 {
     struct sqlite *c = sqlite_of(base);
     sqlite3_stmt *handle;
-    int code = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle, NULL);
+    int code = sqlite3_prepare_v3(c->db, text, -1, SQLITE_PREPARE_PERSISTENT, &handle, NULL);
     if (code != SQLITE_OK)
         return failed(c, code, sql);
     struct sqlite_statement *st = xcalloc(1, sizeof(*st));
@@ -309,6 +310,26 @@ static struct str sqlite_column_blob(struct statement *base, int column)
 static bool sqlite_column_is_null(struct statement *base, int column)
 {
     return sqlite3_column_type(statement_of(base)->handle, column) == SQLITE_NULL;
+}
+
+static int sqlite_column_count_of(struct statement *base)
+{
+    return sqlite3_column_count(statement_of(base)->handle);
+}
+
+static const char *sqlite_column_name_of(struct statement *base, int column)
+{
+    return sqlite3_column_name(statement_of(base)->handle, column);
+}
+
+static int sqlite_column_kind(struct statement *base, int column)
+{
+    switch (sqlite3_column_type(statement_of(base)->handle, column)) {
+    case SQLITE_NULL: return PARAM_NULL;
+    case SQLITE_INTEGER: return PARAM_I64;
+    case SQLITE_BLOB: return PARAM_BLOB;
+    default: return PARAM_TEXT;
+    }
 }
 
 /* --- the schema --------------------------------------------------------------------------- */
@@ -520,10 +541,11 @@ static enum err sqlite_open(const struct store_options *options, struct connecti
     return ERR_OK;
 }
 
-static enum err sqlite_open_reader(const char *path, struct connection **ret, struct error *error)
+static enum err sqlite_open_reader(const struct store_options *options, struct connection **ret,
+                                   struct error *error)
 {
     struct sqlite *c;
-    enum err err = sqlite_connect(path, true, &c, error);
+    enum err err = sqlite_connect(options->path, true, &c, error);
     if (!err)
         *ret = &c->base;
     return err;
@@ -532,8 +554,11 @@ static enum err sqlite_open_reader(const char *path, struct connection **ret, st
 const struct engine sqlite_engine = {
     .id_type = "INTEGER PRIMARY KEY AUTOINCREMENT",
     .int_type = "INTEGER",
+    .text_type = "TEXT",
     .blob_type = "BLOB",
     .strict = "STRICT",
+    .skip_locked = "",
+    .batch_rows = STORE_BATCH_ROWS,
     .open = sqlite_open,
     .open_reader = sqlite_open_reader,
     .close = sqlite_close,
@@ -555,6 +580,9 @@ const struct engine sqlite_engine = {
     .column_text = sqlite_column_text,
     .column_blob = sqlite_column_blob,
     .column_is_null = sqlite_column_is_null,
+    .column_count = sqlite_column_count_of,
+    .column_name = sqlite_column_name_of,
+    .column_kind = sqlite_column_kind,
     .has_table = sqlite_has_table,
     .run_script = sqlite_run_script,
     .checkpoint = sqlite_checkpoint,

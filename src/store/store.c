@@ -2,39 +2,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/copy.h"
+#include "store/internal.h"
 #include "store/migrations.h"
-#include "store/tx.h"
 
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-
-struct store {
-    const struct engine *engine;
-    char *path;
-    pthread_t thread;
-    struct queue queue;     /* of struct store_write, by their node */
-    struct tx tx;           /* the writer thread's */
-    _Atomic bool failing;   /* the last commit failed; the writer thread's */
-    _Atomic size_t waiting; /* submitted, and not yet in a batch */
-    _Atomic int copies;     /* being made: they hold a snapshot each */
-    _Atomic uint64_t generation;
-    _Atomic uint64_t commits, writes, failed_commits, checkpoints;
-    _Atomic int64_t committed_us; /* as in store_stats */
-    struct histogram batches, times;
-    /* store_write_now waits here and not in a queue on its own stack: the writer may still be
-     * inside queue_push when the waiter has its write and is gone. */
-    struct queue now; /* only its address is used, as the reply_to of such a write */
-    pthread_mutex_t now_mutex;
-    pthread_cond_t now_done;
-};
-
-struct store_reader {
-    struct store *store;
-    struct tx tx;
-    bool begun;
-    uint64_t generation; /* of the snapshot */
-};
 
 /* --- the writer thread -------------------------------------------------------------------- */
 
@@ -56,15 +27,24 @@ static void hand_back(struct store *s, struct store_write *w)
  * transaction is lost. */
 static enum err apply_one(struct store *s, struct store_write *w)
 {
-    enum err err = s->engine->savepoint(s->tx.connection);
+    const struct engine *engine = s->engine;
+    enum err err = engine->savepoint(s->tx.connection);
     if (err)
         return err;
     w->err = w->apply(w, &s->tx);
+    if (!w->err && engine->settle)
+        w->err = engine->settle(s->tx.connection);
     if (tx_abandon_rows(&s->tx) && !w->err)
         w->err = ERR_INTERNAL;
     if (s->tx.broken)
         return ERR_UNAVAILABLE;
-    return w->err ? s->engine->rollback_to(s->tx.connection) : s->engine->release(s->tx.connection);
+    return w->err ? engine->rollback_to(s->tx.connection) : engine->release(s->tx.connection);
+}
+
+/* Who waits for a server that does not answer is to hear so, and not after all who came before. */
+static bool is_too_late(const struct store *s, const struct store_write *w, int64_t now_us)
+{
+    return s->engine->shared && now_us - w->submitted_us > STORE_PATIENCE_MS * INT64_C(1000);
 }
 
 static struct store_write *first_of(struct list *waiting)
@@ -79,8 +59,8 @@ static enum err apply_batch(struct store *s, struct list *waiting, struct list *
 {
     enum err err = tx_begin(&s->tx);
     bool begun = !err; /* else all that waits is refused at once */
-    int64_t until = clock_monotonic_us() + STORE_BATCH_MS * 1000LL;
-    for (size_t n = 0; n < STORE_BATCH_ROWS && clock_monotonic_us() < until; n++) {
+    int64_t now = clock_monotonic_us(), until = now + STORE_BATCH_MS * 1000LL;
+    for (size_t n = 0; n < s->engine->batch_rows && now < until; n++, now = clock_monotonic_us()) {
         if (list_empty(waiting))
             queue_take_all(&s->queue, waiting);
         if (list_empty(waiting) || first_of(waiting)->alone)
@@ -89,7 +69,9 @@ static enum err apply_batch(struct store *s, struct list *waiting, struct list *
         atomic_fetch_sub_explicit(&s->waiting, 1, memory_order_relaxed);
         list_add(batch, node);
         struct store_write *w = CONTAINER_OF(node, struct store_write, node);
-        if (begun)
+        if (is_too_late(s, w, now))
+            w->err = ERR_UNAVAILABLE;
+        else if (begun)
             err = apply_one(s, w);
         if (begun && err)
             break;
@@ -161,7 +143,7 @@ static void run_batch(struct store *s, struct list *waiting)
     while ((node = list_take(&batch))) {
         struct store_write *w = CONTAINER_OF(node, struct store_write, node);
         if (err)
-            w->err = ERR_UNAVAILABLE;
+            w->err = err == ERR_IN_DOUBT && !w->err ? err : ERR_UNAVAILABLE;
         settle(s, w);
     }
     tidy(s);
@@ -196,22 +178,27 @@ static void *writer_main(void *arg)
     return NULL;
 }
 
-/* Signals are for the thread that started us. */
-static enum err start_writer(struct store *s, struct error *error)
+enum err store_thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg, const char *name,
+                            struct error *error)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&s->thread, NULL, writer_main, s);
+    int code = pthread_create(thread, NULL, run, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (code != 0)
-        return error_set(error, ERR_UNAVAILABLE, "cannot start the store's thread: %s",
+        return error_set(error, ERR_UNAVAILABLE, "cannot start a thread of the store: %s",
                          strerror(code));
-    pthread_setname_np(s->thread, "store");
+    pthread_setname_np(*thread, name);
     return ERR_OK;
 }
 
 /* --- opening and closing ------------------------------------------------------------------ */
+
+static const struct engine *engine_of(struct str path)
+{
+    return store_is_url(path) ? &postgres_engine : &sqlite_engine;
+}
 
 static void release(struct store *s)
 {
@@ -219,15 +206,21 @@ static void release(struct store *s)
     queue_release(&s->queue);
     pthread_mutex_destroy(&s->now_mutex);
     pthread_cond_destroy(&s->now_done);
-    free(s->path);
+    secret_release(&s->password);
+    free((char *)s->options.path);
     free(s);
 }
 
-static struct store *make(const char *path, struct connection *c)
+static struct store *make(const struct store_options *options, struct connection *c)
 {
     struct store *s = xcalloc(1, sizeof(*s));
     s->engine = c->engine;
-    s->path = xstrdup(path);
+    s->options = *options;
+    s->options.path = xstrdup(options->path);
+    s->options.create = false;
+    if (options->password)
+        secret_set(&s->password, secret_reveal(options->password));
+    s->options.password = &s->password;
     tx_init(&s->tx, c);
     queue_init(&s->queue, NULL, NULL);
     if (pthread_mutex_init(&s->now_mutex, NULL) != 0 || pthread_cond_init(&s->now_done, NULL) != 0)
@@ -235,20 +228,34 @@ static struct store *make(const char *path, struct connection *c)
     return s;
 }
 
+/* What was started is ended by store_close. */
+static enum err start(struct store *s, struct error *error)
+{
+    enum err err = s->engine->shared ? replica_start(s, error) : ERR_OK;
+    if (!err && s->engine->shared)
+        err = pool_start(&s->pool, s, error);
+    if (!err) {
+        err = store_thread_start(&s->thread, writer_main, s, "store", error);
+        s->has_thread = !err;
+    }
+    return err;
+}
+
 enum err store_open(const struct store_options *options, struct store **ret, struct error *error)
 {
-    const struct engine *engine = &sqlite_engine;
+    const struct engine *engine = engine_of(str_from(options->path));
     struct connection *c;
     enum err err = engine->open(options, &c, error);
     if (err)
         return err;
-    struct store *s = make(options->path, c);
-    err =
-        migrations_run(&s->tx, migrations, migrations_count, options->create, options->path, error);
+    struct store *s = make(options, c);
+    struct str shown = store_show(str_from(options->path), error->arena);
+    err = migrations_run(&s->tx, migrations, migrations_count, options->create,
+                         arena_cstr(error->arena, shown), error);
     if (!err)
-        err = start_writer(s, error);
+        err = start(s, error);
     if (err) {
-        release(s);
+        store_close(s);
         if (options->create)
             engine->discard(options->path);
         return err;
@@ -261,8 +268,12 @@ void store_close(struct store *s)
 {
     if (!s)
         return;
+    store_unwatch(s);
     queue_close(&s->queue);
-    pthread_join(s->thread, NULL);
+    if (s->has_thread)
+        pthread_join(s->thread, NULL);
+    pool_stop(&s->pool);
+    replica_stop(s);
     release(s);
 }
 
@@ -271,6 +282,7 @@ void store_close(struct store *s)
 enum err store_submit(struct store *s, struct store_write *w)
 {
     w->err = ERR_OK;
+    w->submitted_us = s->engine->shared ? clock_monotonic_us() : 0;
     size_t before = atomic_fetch_add_explicit(&s->waiting, 1, memory_order_relaxed);
     if (before < STORE_QUEUE_MAX && queue_push(&s->queue, &w->node))
         return ERR_OK;
@@ -291,6 +303,11 @@ enum err store_write_now(struct store *s, struct store_write *w)
     return w->err;
 }
 
+bool store_reads_inline(const struct store *s)
+{
+    return !s->engine->shared;
+}
+
 uint64_t store_generation(const struct store *s)
 {
     return atomic_load(&s->generation);
@@ -299,6 +316,7 @@ uint64_t store_generation(const struct store *s)
 struct store_stats store_stats(const struct store *s)
 {
     struct store_stats stats = {
+        .connects = atomic_load(&s->replica.facts.connects),
         .commits = atomic_load(&s->commits),
         .writes = atomic_load(&s->writes),
         .failed_commits = atomic_load(&s->failed_commits),
@@ -317,7 +335,7 @@ struct store_stats store_stats(const struct store *s)
 enum err store_copy(struct store *s, const struct store_copy *copy, struct error *error)
 {
     struct connection *c;
-    enum err err = s->engine->open_reader(s->path, &c, error);
+    enum err err = s->engine->open_reader(&s->options, &c, error);
     if (err)
         return err;
     atomic_fetch_add(&s->copies, 1);
@@ -332,7 +350,7 @@ enum err store_copy(struct store *s, const struct store_copy *copy, struct error
 enum err store_reader_open(struct store *s, struct store_reader **ret, struct error *error)
 {
     struct connection *c;
-    enum err err = s->engine->open_reader(s->path, &c, error);
+    enum err err = s->engine->open_reader(&s->options, &c, error);
     if (err)
         return err;
     struct store_reader *r = xcalloc(1, sizeof(*r));

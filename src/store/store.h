@@ -1,5 +1,6 @@
-/* The store: one SQL text, group commit, and readers with a snapshot each. SQLite stands behind it
- * now; nothing here says so, and model/ holds all SQL.
+/* The store: one SQL text, group commit, and readers with a snapshot each. Behind it stands SQLite,
+ * a file that one process has for itself, or PostgreSQL, a server that several processes (replicas)
+ * share. Nothing above asks which; model/ holds all SQL.
  *
  * SQL is written once for all engines: $1 parameters, ON CONFLICT, RETURNING, times as integer
  * milliseconds, JSON as text.
@@ -19,15 +20,27 @@
 #include "base/limits.h"
 #include "base/metrics.h"
 #include "base/queue.h"
+#include "base/secret.h"
 
 struct store;
 struct store_reader;
 struct tx; /* a transaction in progress, of a reader or of the writer */
 
 struct store_options {
-    const char *path; /* of the database file */
+    const char *path; /* of the database file, or the postgres:// URL of a database */
     bool create;      /* make a new database; else it must exist */
+
+    /* What only a server's database asks for. */
+    const struct secret *password; /* NULL or empty: of the URL, PGPASSFILE or PGPASSWORD */
+    int connections;               /* that read; 0: STORE_CONNECTIONS */
+    bool unprepared;               /* no statement outlives its transaction: for poolers that
+                                      know no prepared statements */
 };
+
+/* Is it the URL of a server, and no file? */
+bool store_is_url(struct str path);
+/* The URL as it may be shown: without a password. In the arena. */
+struct str store_show(struct str path, struct arena *arena);
 
 /* Opens, checks and migrates. Errors say how to mend: a folder that is read-only, a database from a
  * newer version, a file that is no database. Starts the writer thread. */
@@ -48,6 +61,7 @@ struct store_write {
     void (*settled)(struct store_write *w, enum err err);
     /* Between batches, and apply is in no transaction: for the store's own (copy.h). */
     bool alone;
+    int64_t submitted_us; /* the store's: monotonic */
     /* Where it comes back, after the commit; the node is pushed as it is. The queue lives until
      * store_close returned. If it is closed by then, the write is not handed back: whoever closed
      * the queue frees its memory after store_close. */
@@ -66,6 +80,7 @@ enum err store_write_now(struct store *s, struct store_write *w) MUST_USE;
 uint64_t store_generation(const struct store *s);
 
 struct store_stats {
+    uint64_t connects; /* to a server, the first ones too */
     uint64_t commits, writes, failed_commits, checkpoints;
     uint64_t waiting;                /* writes in the queue now */
     bool failing;                    /* the last commit that was tried failed */
@@ -84,6 +99,44 @@ void store_reader_close(struct store_reader *r); /* NULL is fine */
 enum err store_read_begin(struct store_reader *r, struct tx **ret) MUST_USE;
 /* Lets the snapshot go, so that the log can be checkpointed: at the end of a loop's turn. */
 void store_read_end(struct store_reader *r);
+
+/* Reading a file waits for nothing worth a word; reading from a server waits for it. Where this is
+ * false no loop may read by itself: it submits. */
+bool store_reads_inline(const struct store *s);
+
+/* A read on a thread of the store's. */
+struct store_read {
+    struct list node; /* first: what the queues link by */
+    /* On that thread, in a snapshot that is not older than the submission. Text of rows does not
+     * outlive it. */
+    enum err (*run)(struct store_read *r, struct tx *tx);
+    struct queue *reply_to; /* as of struct store_write */
+    enum err err;           /* the outcome: run's error, or ERR_UNAVAILABLE */
+    int64_t submitted_us;   /* the store's: monotonic */
+};
+/* Any thread. Only where store_reads_inline is false. ERR_UNAVAILABLE as of store_submit. */
+enum err store_submit_read(struct store *s, struct store_read *r) MUST_USE;
+
+/* --- replicas: processes that share one store ----------------------------------------------- */
+/* May other processes write to it? */
+bool store_is_shared(const struct store *s);
+/* Our row in the table `replicas`: what leases refer to. 0 where the store is not shared, and while
+ * the others may take us for dead (no heartbeat got through for STORE_DOUBT_MS). It is another one
+ * after they did. */
+int64_t store_replica(const struct store *s);
+/* How many processes use the store now, this one too: at least 1. */
+int64_t store_replicas(const struct store *s);
+
+/* Told by the store's watcher thread, with a reader of its own, when another process may have
+ * changed who may sign (the column `directory` of store_state moved), and once at its start. */
+struct store_watch {
+    void (*directory_changed)(void *arg, struct store_reader *reader);
+    void *arg;
+};
+/* Where the store is not shared nothing is ever told. Once a store; `w` outlives it, and lasts
+ * until store_unwatch has returned. */
+void store_watch(struct store *s, const struct store_watch *w);
+void store_unwatch(struct store *s);
 
 /* --- statements --------------------------------------------------------------------------- */
 struct param {

@@ -25,6 +25,34 @@ enum err tx_begin(struct tx *tx)
     return err;
 }
 
+void engine_expand(struct buf *out, const struct engine *engine, const char *sql)
+{
+    const struct {
+        struct str token;
+        const char *becomes;
+    } tokens[] = {
+        {STR("{id}"), engine->id_type},     {STR("{int}"), engine->int_type},
+        {STR("{text}"), engine->text_type}, {STR("{blob}"), engine->blob_type},
+        {STR("{strict}"), engine->strict},  {STR("{skip_locked}"), engine->skip_locked},
+    };
+    struct str rest = str_from(sql);
+    while (rest.len > 0) {
+        size_t taken = str_find(rest, '{');
+        buf_add(out, str_make(rest.ptr, taken));
+        rest = str_skip(rest, taken);
+        taken = MIN(rest.len, (size_t)1);
+        const char *becomes = NULL;
+        for (size_t i = 0; i < ARRAY_LEN(tokens) && !becomes; i++) {
+            if (str_starts(rest, tokens[i].token)) {
+                becomes = tokens[i].becomes;
+                taken = tokens[i].token.len;
+            }
+        }
+        buf_add(out, becomes ? str_from(becomes) : str_make(rest.ptr, taken));
+        rest = str_skip(rest, taken);
+    }
+}
+
 static enum err fault(const char *sql, const char *why)
 {
     log_event(LOG_ERROR, "store_fault", LOG_CSTR("why", why),
@@ -52,7 +80,14 @@ static enum err prepare(struct tx *tx, const char *sql, struct statement **slot)
 {
     if (tx->n_statements == STORE_STATEMENTS_MAX)
         return fault(sql, "too many statements");
-    enum err err = tx->engine->prepare(tx->connection, sql, slot);
+    _cleanup_(buf_release)
+    struct buf text;
+    buf_init(&text, STORE_SQL_MAX);
+    engine_expand(&text, tx->engine, sql);
+    buf_add_char(&text, '\0');
+    if (!buf_ok(&text))
+        return fault(sql, "longer than STORE_SQL_MAX");
+    enum err err = tx->engine->prepare(tx->connection, sql, text.ptr, slot);
     if (err)
         return note_error(tx, err);
     tx->n_statements++;
@@ -180,7 +215,13 @@ enum err tx_exec(struct tx *tx, const char *sql, const struct param *params, siz
     enum err err = tx_query(tx, sql, params, n, &rows);
     if (err)
         return err;
-    bool writes = ((struct statement *)rows.statement)->writes;
+    struct statement *st = rows.statement;
+    bool writes = st->writes;
+    if (!ret_changes && tx->engine->run_later) {
+        err = tx->engine->run_later(st);
+        end_rows(&rows);
+        return note_error(tx, err);
+    }
     while (rows_next(&rows))
         ;
     err = rows_close(&rows);

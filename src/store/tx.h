@@ -3,6 +3,7 @@
  * thread at a time. */
 #pragma once
 
+#include "base/buf.h"
 #include "store/engine.h"
 
 /* Twice the statements, so that a search in the open-addressing table soon meets a free place. */
@@ -25,3 +26,6 @@ void tx_release(struct tx *tx);                    /* closes it; safe on a zeroe
 enum err tx_begin(struct tx *tx) MUST_USE;
 /* Closes every result that was left open, which is a fault of ours and is logged; true if any. */
 bool tx_abandon_rows(struct tx *tx);
+
+/* SQL with every token replaced by the engine's word for it; buf_ok tells whether it fitted. */
+void engine_expand(struct buf *out, const struct engine *engine, const char *sql);

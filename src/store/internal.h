@@ -1,0 +1,81 @@
+/* Inside the store: what its files share of a struct store. */
+#pragma once
+
+#include "store/tx.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Threads that read, a connection each: pool.c. */
+struct pool {
+    struct store *store;
+    pthread_mutex_t mutex; /* guards the next three */
+    pthread_cond_t not_empty;
+    struct list waiting; /* of struct store_read */
+    size_t n_waiting;
+    bool closed;
+    bool started;
+    pthread_t threads[STORE_CONNECTIONS_MAX];
+    size_t n_threads;
+};
+
+/* This process among those that share the store: replica.c. The watcher thread's, but for what is
+ * atomic. */
+struct replica {
+    struct replica_facts facts;
+    struct tx tx; /* on a connection of the watcher's own */
+    char name[REPLICA_NAME_MAX];
+    pthread_t thread;
+    bool has_thread;
+    _Atomic bool ends;
+    _Atomic int64_t beat_us; /* monotonic; when a heartbeat last got through */
+    struct list others;      /* of struct neighbour */
+    int64_t generation;      /* as it was seen last */
+    int64_t directory;       /* as it was told last; -1: never */
+    pthread_mutex_t mutex;   /* guards the watch, and is held while it is being told */
+    const struct store_watch *watch;
+};
+
+struct store {
+    const struct engine *engine;
+    struct store_options options; /* its text is ours */
+    struct secret password;
+    pthread_t thread;
+    bool has_thread;
+    struct queue queue;     /* of struct store_write, by their node */
+    struct tx tx;           /* the writer thread's */
+    _Atomic bool failing;   /* the last commit failed; the writer thread's */
+    _Atomic size_t waiting; /* submitted, and not yet in a batch */
+    _Atomic int copies;     /* being made: they hold a snapshot each */
+    _Atomic uint64_t generation;
+    _Atomic uint64_t commits, writes, failed_commits, checkpoints;
+    _Atomic int64_t committed_us; /* as in store_stats */
+    struct histogram batches, times;
+    /* store_write_now waits here and not in a queue on its own stack: the writer may still be
+     * inside queue_push when the waiter has its write and is gone. */
+    struct queue now; /* only its address is used, as the reply_to of such a write */
+    pthread_mutex_t now_mutex;
+    pthread_cond_t now_done;
+
+    struct pool pool;       /* of a shared store */
+    struct replica replica; /* of a shared store */
+};
+
+/* Starts a thread that takes no signals: those are for the thread that started us. */
+enum err store_thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg, const char *name,
+                            struct error *error) MUST_USE;
+struct store_reader {
+    struct store *store;
+    struct tx tx;
+    bool begun;
+    uint64_t generation; /* of the snapshot */
+};
+
+/* pool.c */
+enum err pool_start(struct pool *p, struct store *s, struct error *error) MUST_USE;
+void pool_stop(struct pool *p); /* fine when it was not started */
+
+/* replica.c: registers this process with a row in `replicas`, and starts to watch the others. */
+enum err replica_start(struct store *s, struct error *error) MUST_USE;
+/* Takes the row away, so that nobody waits for its leases. Fine when it was not started. */
+void replica_stop(struct store *s);

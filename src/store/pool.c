@@ -1,0 +1,114 @@
+/* Threads that read from a server, a connection each. What waits is shared out among them, and what
+ * one of them takes at once it reads in one snapshot. */
+#include "base/clock.h"
+#include "store/internal.h"
+
+#define READS_AT_ONCE 16 /* in one snapshot: none waits long for its neighbours */
+
+static int connections_of(const struct store *s)
+{
+    return s->options.connections ? s->options.connections : STORE_CONNECTIONS;
+}
+
+/* False when the pool is closed and empty. */
+static bool take_reads(struct pool *p, struct list *ret)
+{
+    pthread_mutex_lock(&p->mutex);
+    while (list_empty(&p->waiting) && !p->closed)
+        pthread_cond_wait(&p->not_empty, &p->mutex);
+    size_t share = MIN(MAX(p->n_waiting / p->n_threads, (size_t)1), (size_t)READS_AT_ONCE);
+    bool any = !list_empty(&p->waiting);
+    for (size_t i = 0; i < share && !list_empty(&p->waiting); i++, p->n_waiting--)
+        list_add(ret, list_take(&p->waiting));
+    pthread_mutex_unlock(&p->mutex);
+    return any;
+}
+
+/* Who waits for a server that does not answer is to hear so, and not after all who came before. */
+static bool is_too_late(const struct store_read *r)
+{
+    return clock_monotonic_us() - r->submitted_us > STORE_PATIENCE_MS * INT64_C(1000);
+}
+
+static void run_reads(struct store_reader *reader, struct list *reads)
+{
+    for (struct list *node; (node = list_take(reads));) {
+        struct store_read *r = CONTAINER_OF(node, struct store_read, node);
+        struct tx *tx;
+        r->err = is_too_late(r) ? ERR_UNAVAILABLE : store_read_begin(reader, &tx);
+        if (!r->err)
+            r->err = r->run(r, tx);
+        if (list_empty(reads))
+            store_read_end(reader); /* before the last one is answered: nothing idles open */
+        bool taken = queue_push(r->reply_to, &r->node);
+        (void)taken; /* a closed queue: nobody waits for it any more */
+    }
+}
+
+static void *reader_main(void *arg)
+{
+    struct pool *p = arg;
+    struct store_reader *reader;
+    struct arena arena;
+    struct error error;
+    struct list reads;
+    list_init(&reads);
+    arena_init(&arena, ARENA_BLOCK_SIZE);
+    error_init(&error, &arena);
+    if (store_reader_open(p->store, &reader, &error) != ERR_OK)
+        die("cannot make a reader");
+    while (take_reads(p, &reads))
+        run_reads(reader, &reads);
+    store_reader_close(reader);
+    arena_release(&arena);
+    return NULL;
+}
+
+enum err pool_start(struct pool *p, struct store *s, struct error *error)
+{
+    p->store = s;
+    list_init(&p->waiting);
+    if (pthread_mutex_init(&p->mutex, NULL) != 0 || pthread_cond_init(&p->not_empty, NULL) != 0)
+        die("cannot make the pool's locks");
+    p->started = true;
+    size_t wanted = MIN((size_t)connections_of(s), (size_t)STORE_CONNECTIONS_MAX);
+    enum err err = ERR_OK;
+    pthread_mutex_lock(&p->mutex); /* the threads look at their number */
+    for (; !err && p->n_threads < wanted; p->n_threads += !err)
+        err = store_thread_start(&p->threads[p->n_threads], reader_main, p, "store-read", error);
+    pthread_mutex_unlock(&p->mutex);
+    return err;
+}
+
+void pool_stop(struct pool *p)
+{
+    if (!p->started)
+        return;
+    pthread_mutex_lock(&p->mutex);
+    p->closed = true;
+    pthread_cond_broadcast(&p->not_empty);
+    pthread_mutex_unlock(&p->mutex);
+    for (size_t i = 0; i < p->n_threads; i++)
+        pthread_join(p->threads[i], NULL);
+    pthread_mutex_destroy(&p->mutex);
+    pthread_cond_destroy(&p->not_empty);
+    p->started = false;
+}
+
+enum err store_submit_read(struct store *s, struct store_read *r)
+{
+    struct pool *p = &s->pool;
+    enum err err = ERR_OK;
+    r->err = ERR_OK;
+    r->submitted_us = clock_monotonic_us();
+    pthread_mutex_lock(&p->mutex);
+    if (p->closed || p->n_waiting >= STORE_QUEUE_MAX) {
+        err = ERR_UNAVAILABLE;
+    } else {
+        list_add(&p->waiting, &r->node);
+        p->n_waiting++;
+        pthread_cond_signal(&p->not_empty);
+    }
+    pthread_mutex_unlock(&p->mutex);
+    return err;
+}

@@ -1,0 +1,106 @@
+/* Inside the PostgreSQL engine: a session with the server, and the commands that are under way on
+ * it.
+ *
+ * Commands are pipelined: they are queued, answered in their order, and only who needs an answer
+ * waits for it. After one that failed the server skips all others until a sync; postgres_drain
+ * sends one. What is lost with the session (a statement that was prepared, a transaction) is known
+ * by its number. One thread at a time. */
+#pragma once
+
+#include "store/engine.h"
+
+#include <libpq-fe.h>
+#include <stdatomic.h>
+
+enum postgres_role {
+    POSTGRES_WRITER,  /* its transactions follow those of all other writers */
+    POSTGRES_READER,  /* its transactions are snapshots */
+    POSTGRES_WATCHER, /* ordinary ones; hears notifications */
+};
+
+struct postgres_statement {
+    struct statement base;
+    struct postgres *owner;
+    char *text;
+    char name[16];
+    uint64_t session; /* in which it is prepared; 0: in none */
+    bool bound;       /* and not sent yet */
+    size_t n_params;  /* that the text names */
+    Oid types[STORE_PARAMS_MAX];
+    const struct param *params; /* of bind: valid until it is sent */
+    PGresult *result;
+    int row; /* of result */
+};
+
+/* What the answer to a command is for. */
+enum postgres_kind {
+    POSTGRES_QUERY,   /* somebody waits for it */
+    POSTGRES_LATER,   /* only an error counts, and belongs to the write that began it */
+    POSTGRES_PREPARE, /* the same, of a statement's preparation */
+    POSTGRES_CONTROL, /* BEGIN and the like: an error ends the transaction */
+    POSTGRES_LOCK,    /* the same; its row says which generation this will be */
+    POSTGRES_SYNC,    /* the end of skipping */
+};
+
+struct postgres_command {
+    enum postgres_kind kind;
+    struct postgres_statement *statement;
+};
+
+#define POSTGRES_COMMANDS 1024 /* under way: all of a large write that waits for nothing */
+
+struct postgres {
+    struct connection base;
+    enum postgres_role role;
+    char *url;
+    struct secret password;
+    bool unprepared;
+    struct replica_facts *facts; /* of this process; NULL: it has not joined yet */
+
+    PGconn *session;                 /* NULL: none */
+    uint64_t number;                 /* of the session */
+    int64_t retry_us, retry_wait_ms; /* when to connect again, and how long after that */
+    int64_t wait_ms;                 /* for one answer */
+    int64_t log_after_us;            /* until then "cannot reach" is not logged again */
+
+    struct postgres_command commands[POSTGRES_COMMANDS]; /* a ring */
+    size_t first, n;
+    enum err later; /* of what was begun in this savepoint: its first error */
+    bool skipping;  /* the server skips until a sync */
+    bool in_transaction;
+    bool failed;    /* the transaction can only be rolled back */
+    bool has_state; /* the table store_state is there, to be locked */
+    bool wrote;     /* the transaction changed rows */
+    int64_t changes;
+    int64_t generation;                  /* of this transaction, once it is committed */
+    struct postgres_statement *controls; /* POSTGRES_CONTROLS of them */
+};
+
+static inline struct postgres *postgres_of(struct connection *c)
+{
+    return CONTAINER_OF(c, struct postgres, base);
+}
+
+/* --- postgres_session.c ------------------------------------------------------------------- */
+/* One attempt, within STORE_CONNECT_MS. Fills `error` with what a person can do. */
+enum err postgres_connect(struct postgres *c, struct error *error) MUST_USE;
+/* A session: the one there is, or another one. ERR_UNAVAILABLE at once while the last attempt was
+ * just now. */
+enum err postgres_ensure(struct postgres *c) MUST_USE;
+/* The session is given up; what was under way is forgotten. */
+void postgres_lose(struct postgres *c);
+/* Queues a command; sends what the socket takes. ERR_UNAVAILABLE: the session is lost. */
+enum err postgres_send(struct postgres *c, struct postgres_statement *st,
+                       enum postgres_kind kind) MUST_USE;
+/* Waits for the answers of all that is under way. The error is that of the session, not of a
+ * command. */
+enum err postgres_drain(struct postgres *c) MUST_USE;
+/* The same, up to the statement's; *ret_err is what the server said of it. */
+enum err postgres_wait(struct postgres *c, struct postgres_statement *st,
+                       enum err *ret_err) MUST_USE;
+/* Several statements in one text, one after another; nothing may be under way. */
+enum err postgres_run_text(struct postgres *c, const char *text) MUST_USE;
+/* Whatever is in the socket's way goes out; waits for nothing. */
+void postgres_flush(struct postgres *c);
+/* Waits until the server tells something, or `ms` are over. True when another process notified. */
+bool postgres_listen(struct postgres *c, int ms);

@@ -1,0 +1,569 @@
+/* A session with PostgreSQL: connecting, sending, waiting, losing it. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "store/postgres.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <poll.h>
+
+#define INT8_OID  20
+#define TEXT_OID  25
+#define BYTEA_OID 17
+
+/* --- errors ------------------------------------------------------------------------------- */
+
+/* PostgreSQL, appendix A. */
+static enum err err_of(const char *state)
+{
+    static const struct {
+        const char *begins;
+        enum err err;
+    } known[] = {
+        {"23505", ERR_CONFLICT},    /* unique */
+        {"23503", ERR_CONFLICT},    /* foreign key */
+        {"08", ERR_UNAVAILABLE},    /* connection */
+        {"25006", ERR_UNAVAILABLE}, /* read-only: a standby */
+        {"25P0", ERR_UNAVAILABLE},  /* a transaction that failed, or idled too long */
+        {"40", ERR_UNAVAILABLE},    /* deadlock, serialization */
+        {"53", ERR_UNAVAILABLE},    /* disk full, out of memory, too many connections */
+        {"55P03", ERR_UNAVAILABLE}, /* a lock was not to be had in time */
+        {"57", ERR_UNAVAILABLE},    /* cancelled, shutting down, starting */
+        {"58", ERR_UNAVAILABLE},    /* I/O */
+    };
+    for (size_t i = 0; state && i < ARRAY_LEN(known); i++)
+        if (str_starts(str_from(state), str_from(known[i].begins)))
+            return known[i].err;
+    return state ? ERR_INTERNAL : ERR_UNAVAILABLE;
+}
+
+static struct str first_line(const char *text)
+{
+    return str_make(text, strcspn(text, "\n"));
+}
+
+/* Says the cause in the log, here, where it is known; never a parameter. A server that is away
+ * would say so at each command, so that is limited. */
+static void log_failure(struct postgres *c, enum err err, const char *why, const char *state,
+                        const char *sql)
+{
+    if (err == ERR_CONFLICT)
+        return;
+    int64_t now = clock_monotonic_us();
+    if (err == ERR_UNAVAILABLE && now < c->log_after_us)
+        return;
+    if (err == ERR_UNAVAILABLE)
+        c->log_after_us = now + STORE_LOG_MS * 1000LL;
+    log_event(LOG_ERROR, "store_failed", LOG_STR("why", first_line(why)),
+              LOG_CSTR("sqlstate", state ? state : ""), LOG_STR("sql", first_line(sql)));
+}
+
+/* --- connecting --------------------------------------------------------------------------- */
+
+static void close_session(struct postgres *c)
+{
+    PQfinish(c->session);
+    c->session = NULL;
+    for (; c->n > 0; c->n--, c->first = (c->first + 1) % POSTGRES_COMMANDS)
+        c->commands[c->first].statement = NULL;
+    c->skipping = false;
+}
+
+void postgres_lose(struct postgres *c)
+{
+    close_session(c);
+    c->failed = c->in_transaction;
+}
+
+/* Until the socket can be read or written as asked, or `until`. */
+static bool wait_for(PGconn *session, bool writing, int64_t until_us)
+{
+    struct pollfd fd = {.fd = PQsocket(session), .events = writing ? POLLIN | POLLOUT : POLLIN};
+    for (;;) {
+        int64_t left = until_us - clock_monotonic_us();
+        if (fd.fd < 0 || left <= 0)
+            return false;
+        int n = poll(&fd, 1, (int)((left + 999) / 1000));
+        if (n > 0)
+            return true;
+        if (n < 0 && errno != EINTR)
+            return false;
+    }
+}
+
+static bool poll_connection(PGconn *session)
+{
+    int64_t until = clock_monotonic_us() + STORE_CONNECT_MS * INT64_C(1000);
+    bool writing = true;
+    for (;;) {
+        if (!wait_for(session, writing, until))
+            return false;
+        switch (PQconnectPoll(session)) {
+        case PGRES_POLLING_OK: return true;
+        case PGRES_POLLING_READING: writing = false; break;
+        case PGRES_POLLING_WRITING: writing = true; break;
+        default: return false;
+        }
+    }
+}
+
+/* What the URL says comes behind our defaults, and wins over them. */
+static PGconn *begin_connection(const struct postgres *c)
+{
+    const char *password = c->password.len ? c->password.bytes : NULL;
+    const char *names[] = {
+        "application_name", "target_session_attrs", "tcp_user_timeout",           "keepalives_idle",
+        "dbname",           "client_encoding",      password ? "password" : NULL, NULL,
+    };
+    const char *values[] = {"hudhud", "read-write", "10000", "10", c->url, "UTF8", password, NULL};
+    return PQconnectStartParams(names, values, 1);
+}
+
+static enum err check_server(PGconn *session, struct error *error)
+{
+    const char *encoding = PQparameterStatus(session, "server_encoding");
+    int version = PQserverVersion(session);
+    if (version < 150000)
+        return error_set(error, ERR_VALIDATION,
+                         "the server is PostgreSQL %d: hudhud needs 15 or a later one",
+                         version / 10000);
+    if (encoding && strcmp(encoding, "UTF8") != 0)
+        return error_set(error, ERR_VALIDATION,
+                         "the database's encoding is %s: make one with ENCODING 'UTF8' (createdb "
+                         "-E UTF8 -T template0 NAME)",
+                         encoding);
+    return ERR_OK;
+}
+
+static enum err refuse_connection(PGconn *session, struct error *error)
+{
+    struct str why = str_from(PQerrorMessage(session));
+    while (why.len && why.ptr[why.len - 1] == '\n')
+        why.len--;
+    if (!why.len)
+        why = STR("no answer in time");
+    return error_set(error, ERR_UNAVAILABLE, "cannot connect to PostgreSQL: %.*s", STR_FMT(why));
+}
+
+enum err postgres_connect(struct postgres *c, struct error *error)
+{
+    close_session(c);
+    c->session = begin_connection(c);
+    if (!c->session)
+        return error_set(error, ERR_NO_MEMORY, "no memory for a connection");
+    enum err err = ERR_OK;
+    if (PQstatus(c->session) == CONNECTION_BAD || !poll_connection(c->session))
+        err = refuse_connection(c->session, error);
+    if (!err)
+        err = check_server(c->session, error);
+    if (!err && (PQsetnonblocking(c->session, 1) != 0 || !PQenterPipelineMode(c->session)))
+        err = refuse_connection(c->session, error);
+    if (err) {
+        close_session(c);
+        return err;
+    }
+    c->number++;
+    if (c->facts)
+        atomic_fetch_add(&c->facts->connects, 1);
+    return ERR_OK;
+}
+
+static void wait_longer(struct postgres *c)
+{
+    int64_t wait = c->retry_wait_ms;
+    c->retry_us = clock_monotonic_us() + (wait + random_below((uint32_t)wait / 2 + 1)) * 1000;
+    c->retry_wait_ms = MIN(2 * wait, (int64_t)STORE_RETRY_MAX_MS);
+}
+
+/* A server that was restarted has closed the session: seen here, no call has to fail for it. */
+static bool is_usable(struct postgres *c)
+{
+    struct pollfd fd = {.fd = c->session ? PQsocket(c->session) : -1, .events = POLLIN};
+    if (fd.fd < 0)
+        return false;
+    return poll(&fd, 1, 0) <= 0 || PQconsumeInput(c->session);
+}
+
+enum err postgres_ensure(struct postgres *c)
+{
+    if (is_usable(c))
+        return ERR_OK;
+    if (clock_monotonic_us() < c->retry_us)
+        return ERR_UNAVAILABLE;
+    struct arena arena;
+    struct error error;
+    arena_init(&arena, ARENA_BLOCK_SIZE);
+    error_init(&error, &arena);
+    enum err err = postgres_connect(c, &error);
+    if (err) {
+        const char *why = arena_cstr(&arena, error.message);
+        log_failure(c, ERR_UNAVAILABLE, why ? why : "", NULL, "");
+        wait_longer(c);
+    } else {
+        c->retry_wait_ms = STORE_RETRY_FIRST_MS;
+        c->retry_us = 0;
+    }
+    arena_release(&arena);
+    return err ? ERR_UNAVAILABLE : ERR_OK;
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+static enum err lost(struct postgres *c, const char *why)
+{
+    const char *said = c->session ? PQerrorMessage(c->session) : "";
+    log_failure(c, ERR_UNAVAILABLE, *said ? said : why, NULL, "");
+    postgres_lose(c);
+    return ERR_UNAVAILABLE;
+}
+
+static void add_command(struct postgres *c, enum postgres_kind kind, struct postgres_statement *st)
+{
+    c->commands[(c->first + c->n++) % POSTGRES_COMMANDS] =
+        (struct postgres_command){.kind = kind, .statement = st};
+}
+
+/* Values as libpq takes them: numbers in the order of the network, all else as it is. */
+struct values {
+    const char *ptr[STORE_PARAMS_MAX];
+    int lengths[STORE_PARAMS_MAX], formats[STORE_PARAMS_MAX];
+    uint64_t numbers[STORE_PARAMS_MAX];
+    char *mended[STORE_PARAMS_MAX]; /* copies of text that no database of UTF-8 takes */
+};
+
+/* PostgreSQL's text holds neither NUL nor what is no UTF-8; nothing that we store has either, so
+ * such text is looked for in vain. */
+static char *mend(struct str text)
+{
+    if (str_is_utf8(text) && str_find(text, '\0') == text.len)
+        return NULL;
+    char *copy = xmalloc(text.len + 1);
+    for (size_t i = 0; i < text.len; i++)
+        copy[i] = (unsigned char)text.ptr[i] >= 0x80 || text.ptr[i] == 0 ? '?' : text.ptr[i];
+    return copy;
+}
+
+static void fill_value(struct values *v, size_t i, const struct param *p)
+{
+    v->formats[i] = 1;
+    if (p->kind == PARAM_NULL)
+        return;
+    if (p->kind == PARAM_I64) {
+        v->numbers[i] = htobe64((uint64_t)p->number);
+        v->ptr[i] = (const char *)&v->numbers[i];
+        v->lengths[i] = sizeof(v->numbers[i]);
+        return;
+    }
+    if (p->kind == PARAM_TEXT)
+        v->mended[i] = mend(p->bytes);
+    v->ptr[i] = v->mended[i] ? v->mended[i] : p->bytes.ptr ? p->bytes.ptr : "";
+    v->lengths[i] = (int)p->bytes.len;
+}
+
+static Oid type_of(const struct param *p)
+{
+    switch (p->kind) {
+    case PARAM_I64: return INT8_OID;
+    case PARAM_TEXT: return TEXT_OID;
+    case PARAM_BLOB: return BYTEA_OID;
+    case PARAM_NULL: break;
+    }
+    return 0;
+}
+
+/* The type of a parameter that was NULL so far is the server's guess: once it is known, the
+ * statement is prepared anew. */
+static void learn_types(struct postgres_statement *st)
+{
+    for (size_t i = 0; i < st->n_params; i++) {
+        Oid type = type_of(&st->params[i]);
+        if (!type || st->types[i] == type)
+            continue;
+        st->types[i] = type;
+        st->session = 0;
+    }
+}
+
+static int send_statement(struct postgres *c, struct postgres_statement *st)
+{
+    struct values v = {0};
+    for (size_t i = 0; i < st->n_params; i++)
+        fill_value(&v, i, &st->params[i]);
+    int good = c->unprepared ? PQsendQueryParams(c->session, st->text, (int)st->n_params, st->types,
+                                                 v.ptr, v.lengths, v.formats, 1)
+                             : PQsendQueryPrepared(c->session, st->name, (int)st->n_params, v.ptr,
+                                                   v.lengths, v.formats, 1);
+    for (size_t i = 0; i < st->n_params; i++)
+        free(v.mended[i]);
+    return good;
+}
+
+/* Names are never used twice in a session: one whose preparation failed may exist or not. */
+static void name_statement(struct postgres *c, struct postgres_statement *st)
+{
+    static _Atomic uint32_t names;
+    snprintf(st->name, sizeof(st->name), "h%u", atomic_fetch_add(&names, 1));
+}
+
+static enum err prepare_in_session(struct postgres *c, struct postgres_statement *st)
+{
+    name_statement(c, st);
+    if (!PQsendPrepare(c->session, st->name, st->text, (int)st->n_params, st->types))
+        return lost(c, "cannot send");
+    add_command(c, POSTGRES_PREPARE, st);
+    st->session = c->number;
+    return ERR_OK;
+}
+
+enum err postgres_send(struct postgres *c, struct postgres_statement *st, enum postgres_kind kind)
+{
+    if (!c->session)
+        return ERR_UNAVAILABLE;
+    enum err err = c->n + 3 >= POSTGRES_COMMANDS ? postgres_drain(c) : ERR_OK;
+    if (err)
+        return err;
+    learn_types(st);
+    if (!c->unprepared && st->session != c->number)
+        err = prepare_in_session(c, st);
+    if (err)
+        return err;
+    if (!send_statement(c, st))
+        return lost(c, "cannot send");
+    add_command(c, kind, st);
+    return ERR_OK;
+}
+
+void postgres_flush(struct postgres *c)
+{
+    if (c->session && (!PQsendFlushRequest(c->session) || PQflush(c->session) < 0))
+        (void)lost(c, "cannot send");
+}
+
+/* --- answers ------------------------------------------------------------------------------ */
+
+/* All that was queued is on its way, and an answer is there; or the session is lost. */
+static enum err await(struct postgres *c, int64_t until_us)
+{
+    for (;;) {
+        int more = PQflush(c->session);
+        if (more < 0)
+            return lost(c, "the connection broke");
+        if (!more && !PQisBusy(c->session))
+            return ERR_OK;
+        if (!wait_for(c->session, more > 0, until_us))
+            return lost(c, "no answer in time");
+        if (!PQconsumeInput(c->session))
+            return lost(c, "the connection broke");
+        if (!PQisBusy(c->session))
+            return ERR_OK;
+    }
+}
+
+/* The next answer; the empty one that ends a command's is skipped. */
+static enum err next_result(struct postgres *c, int64_t until_us, PGresult **ret)
+{
+    enum err err = await(c, until_us);
+    if (err)
+        return err;
+    PGresult *result = PQgetResult(c->session);
+    if (!result) {
+        err = await(c, until_us);
+        result = err ? NULL : PQgetResult(c->session);
+    }
+    if (!err && !result)
+        err = lost(c, "the server's answers do not match the questions");
+    *ret = result;
+    return err;
+}
+
+/* The server ended the session with it. */
+static bool is_fatal(const PGresult *result)
+{
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return severity && strcmp(severity, "ERROR") != 0;
+}
+
+static enum err read_error(struct postgres *c, const struct postgres_command *command,
+                           const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    enum err err = err_of(state);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    log_failure(c, err, message ? message : PQerrorMessage(c->session), state,
+                command->statement ? command->statement->text : "");
+    return err;
+}
+
+static void keep_result(struct postgres *c, const struct postgres_command *command,
+                        PGresult *result)
+{
+    struct postgres_statement *st = command->statement;
+    if (st && st->base.writes) {
+        const char *n = PQcmdTuples(result);
+        int64_t changes = 0;
+        if (*n && str_to_i64(str_from(n), &changes))
+            c->changes = changes;
+        c->wrote = c->wrote || (changes > 0 && command->kind != POSTGRES_LOCK);
+    }
+    if (command->kind == POSTGRES_LOCK && PQntuples(result) == 1) {
+        uint64_t word;
+        memcpy(&word, PQgetvalue(result, 0, 0), sizeof(word));
+        c->generation = (int64_t)be64toh(word);
+    }
+    if (command->kind == POSTGRES_QUERY)
+        st->result = result;
+    else
+        PQclear(result);
+}
+
+static void note_error(struct postgres *c, const struct postgres_command *command, enum err err)
+{
+    c->skipping = true;
+    if (command->kind == POSTGRES_PREPARE)
+        command->statement->session = 0;
+    if (command->kind == POSTGRES_CONTROL || command->kind == POSTGRES_LOCK ||
+        c->role != POSTGRES_WRITER)
+        c->failed = true;
+    else if (!c->later)
+        c->later = err;
+}
+
+/* Takes the oldest command's answer. *ret_err: what it says. */
+static enum err take_answer(struct postgres *c, int64_t until_us, enum err *ret_err)
+{
+    PGresult *result = NULL;
+    enum err err = next_result(c, until_us, &result);
+    if (err)
+        return err;
+    const struct postgres_command command = c->commands[c->first];
+    c->first = (c->first + 1) % POSTGRES_COMMANDS;
+    c->n--;
+    *ret_err = ERR_OK;
+    switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK: keep_result(c, &command, result); return ERR_OK;
+    case PGRES_PIPELINE_SYNC: c->skipping = false; break;
+    case PGRES_PIPELINE_ABORTED:
+        *ret_err = ERR_UNAVAILABLE;
+        if (command.kind == POSTGRES_PREPARE)
+            command.statement->session = 0;
+        break;
+    default:
+        *ret_err = read_error(c, &command, result);
+        note_error(c, &command, *ret_err);
+        if (is_fatal(result))
+            err = lost(c, "the server ended the session");
+        break;
+    }
+    PQclear(result);
+    return err;
+}
+
+static enum err send_sync(struct postgres *c)
+{
+    if (!PQpipelineSync(c->session))
+        return lost(c, "cannot send");
+    add_command(c, POSTGRES_SYNC, NULL);
+    return ERR_OK;
+}
+
+/* In a transaction the server is only asked to answer; outside one a sync ends what the statements
+ * did. */
+static enum err ask_for_answers(struct postgres *c)
+{
+    if (!c->in_transaction || c->skipping)
+        return send_sync(c);
+    return PQsendFlushRequest(c->session) ? ERR_OK : lost(c, "cannot send");
+}
+
+enum err postgres_drain(struct postgres *c)
+{
+    if (!c->session)
+        return ERR_UNAVAILABLE;
+    int64_t until = clock_monotonic_us() + c->wait_ms * 1000;
+    enum err err = c->n || c->skipping ? ask_for_answers(c) : ERR_OK, ignored;
+    while (!err && (c->n || c->skipping)) {
+        if (!c->n)
+            err = send_sync(c); /* one of those failed */
+        if (!err)
+            err = take_answer(c, until, &ignored);
+    }
+    return err;
+}
+
+enum err postgres_wait(struct postgres *c, struct postgres_statement *st, enum err *ret_err)
+{
+    if (!c->session)
+        return ERR_UNAVAILABLE;
+    int64_t until = clock_monotonic_us() + c->wait_ms * 1000;
+    enum err err = ask_for_answers(c), said = ERR_OK;
+    bool seen = false;
+    while (!err && !seen) {
+        const struct postgres_command *next = &c->commands[c->first];
+        seen = next->kind == POSTGRES_QUERY && next->statement == st;
+        err = take_answer(c, until, &said);
+    }
+    if (!err && (said || !c->in_transaction))
+        err = postgres_drain(c);
+    *ret_err = said && c->later ? c->later : said;
+    return err;
+}
+
+enum err postgres_run_text(struct postgres *c, const char *text)
+{
+    enum err err = send_sync(c);
+    if (!err)
+        err = postgres_drain(c);
+    if (!err && (!PQexitPipelineMode(c->session) || !PQsendQuery(c->session, text)))
+        err = lost(c, "cannot send");
+    int64_t until = clock_monotonic_us() + c->wait_ms * 1000;
+    enum err said = ERR_OK;
+    const struct postgres_statement script = {.text = (char *)text};
+    const struct postgres_command command = {.kind = POSTGRES_QUERY,
+                                             .statement = (struct postgres_statement *)&script};
+    while (!err) {
+        err = await(c, until);
+        PGresult *result = err ? NULL : PQgetResult(c->session);
+        if (!result)
+            break;
+        if (PQresultStatus(result) == PGRES_FATAL_ERROR)
+            said = read_error(c, &command, result);
+        PQclear(result);
+    }
+    if (!err && !PQenterPipelineMode(c->session))
+        err = lost(c, "cannot pipeline");
+    return err ? err : said;
+}
+
+/* --- notifications ------------------------------------------------------------------------ */
+
+static bool is_ours(const struct postgres *c, const PGnotify *n)
+{
+    int64_t sender;
+    return c->facts && str_to_i64(str_from(n->extra), &sender) &&
+           sender == atomic_load(&c->facts->id);
+}
+
+bool postgres_listen(struct postgres *c, int ms)
+{
+    int64_t until = clock_monotonic_us() + ms * INT64_C(1000);
+    if (!c->session) {
+        poll(NULL, 0, ms);
+        return false;
+    }
+    bool heard = false;
+    do {
+        if (!wait_for(c->session, false, until))
+            break;
+        if (!PQconsumeInput(c->session)) {
+            (void)lost(c, "the connection broke");
+            return false;
+        }
+        for (PGnotify *n; (n = PQnotifies(c->session));) {
+            heard = heard || !is_ours(c, n);
+            PQfreemem(n);
+        }
+    } while (!heard);
+    return heard;
+}
