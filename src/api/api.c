@@ -11,30 +11,87 @@ static struct call *written_call(struct list *node)
     return CONTAINER_OF(w, struct call, write);
 }
 
-/* Who may sign is loaded once for all writes of a turn, before any of them is answered. */
-static enum err reload_directory(struct api *api, struct list *written)
+static void go_on(struct api *api, struct call *call, enum err reloaded)
 {
-    bool changed = false;
-    list_for_each (node, written) {
-        struct call *call = written_call(node);
-        changed = changed || (!call->write.err && call->changes_directory);
-    }
-    return changed ? directory_reload(api->shared->directory, api->reader) : ERR_OK;
+    enum err e = call->write.err;
+    if (!e && call->changes_directory && reloaded)
+        e = error_set(&call->error, reloaded,
+                      "The change is saved, but not in force yet: restart the server");
+    call->then(call, e);
+    run_end_pending(api);
 }
 
+static void go_on_all(struct api *api, struct list *written, enum err reloaded)
+{
+    for (struct list *node; (node = list_take(written));)
+        go_on(api, written_call(node), reloaded);
+}
+
+static bool changes_directory(const struct call *call)
+{
+    return !call->write.err && call->changes_directory;
+}
+
+static void start_reload(struct api *api);
+
+/* On a thread of libuv's. */
+static void on_reload(uv_work_t *work)
+{
+    struct api *api = CONTAINER_OF(work, struct api, reload.work);
+    api->reload.err = directory_reload(api->shared->directory, api->reader);
+}
+
+static void on_reload_done(uv_work_t *work, int status)
+{
+    struct api *api = CONTAINER_OF(work, struct api, reload.work);
+    struct list calls;
+    list_init(&calls);
+    list_move_all(&calls, &api->reload.calls);
+    api->reload.runs = false;
+    start_reload(api);
+    go_on_all(api, &calls, api->reload.err);
+}
+
+static void start_reload(struct api *api)
+{
+    struct api_reload *r = &api->reload;
+    if (r->runs || list_empty(&r->waiting))
+        return;
+    list_move_all(&r->calls, &r->waiting);
+    r->runs = true;
+    if (uv_queue_work(api->wake.loop, &r->work, on_reload, on_reload_done) != 0)
+        die("cannot begin work");
+}
+
+/* Who may sign is loaded once for all writes of a turn, before any of them is answered. */
 static void take_written(struct api *api)
 {
-    struct list written;
+    struct list written, changing;
     list_init(&written);
+    list_init(&changing);
     queue_take_all(&api->writes, &written);
-    enum err reloaded = reload_directory(api, &written);
-    for (struct list *node; (node = list_take(&written));) {
-        struct call *call = written_call(node);
-        enum err e = call->write.err;
-        if (!e && call->changes_directory && reloaded)
-            e = error_set(&call->error, reloaded,
-                          "The change is saved, but not in force yet: restart the server");
-        call->then(call, e);
+    list_for_each_safe (node, &written) {
+        if (!changes_directory(written_call(node)))
+            continue;
+        list_remove(node);
+        list_add(&changing, node);
+    }
+    if (!list_empty(&changing) && store_reads_inline(api->shared->store))
+        go_on_all(api, &changing, directory_reload(api->shared->directory, api->reader));
+    list_move_all(&api->reload.waiting, &changing);
+    start_reload(api);
+    go_on_all(api, &written, ERR_OK);
+}
+
+static void take_read(struct api *api)
+{
+    struct list done;
+    list_init(&done);
+    queue_take_all(&api->reads, &done);
+    for (struct list *node; (node = list_take(&done));) {
+        struct store_read *read = CONTAINER_OF(node, struct store_read, node);
+        struct call *call = CONTAINER_OF(read, struct call, read);
+        call->then(call, read->err);
         run_end_pending(api);
     }
 }
@@ -43,6 +100,7 @@ static void on_wake(uv_async_t *wake)
 {
     struct api *api = wake->data;
     take_written(api);
+    take_read(api);
     struct list items;
     list_init(&items);
     queue_take_all(&api->tasks, &items);
@@ -130,10 +188,15 @@ enum err api_open(struct api *api, uv_loop_t *loop, const struct api_shared *sha
     if (uv_async_init(loop, &api->wake, on_wake) != 0)
         die("cannot make a wake-up");
     uv_prepare_init(loop, &api->end_of_turn);
-    uv_prepare_start(&api->end_of_turn, on_end_of_turn);
+    if (store_reads_inline(shared->store))
+        uv_prepare_start(&api->end_of_turn, on_end_of_turn);
     api->wake.data = api->end_of_turn.data = api;
     queue_init(&api->writes, wake_loop, &api->wake);
+    queue_init(&api->reads, wake_loop, &api->wake);
     queue_init(&api->tasks, wake_loop, &api->wake);
+    list_init(&api->reload.calls);
+    list_init(&api->reload.waiting);
+    answers_init(&api->answers);
     http_gzip_init(&api->gzip);
     api_metrics_init(&api->metrics, shared->routes);
     gate_init(&api->gate, shared->directory, shared->failures, shared->policy);
@@ -152,6 +215,8 @@ void api_release(struct api *api)
     http_gzip_release(&api->gzip);
     api_metrics_release(&api->metrics);
     store_reader_close(api->reader);
+    answers_release(&api->answers);
     queue_release(&api->writes);
+    queue_release(&api->reads);
     queue_release(&api->tasks);
 }

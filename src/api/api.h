@@ -5,6 +5,7 @@
  * read-only but for what says otherwise. */
 #pragma once
 
+#include "api/answers.h"
 #include "api/metrics.h"
 #include "gate/gate.h"
 #include "http/gzip.h"
@@ -35,13 +36,27 @@ struct api_shared {
     const char *graph_version;
 };
 
+/* Who may sign is loaded anew where reading waits for a server: on a thread of libuv's, once for
+ * all calls that wait for it. */
+struct api_reload {
+    uv_work_t work;
+    struct list calls;   /* store_write of those that are answered when it is done */
+    struct list waiting; /* the same, of the next time */
+    enum err err;
+    bool runs;
+};
+
 struct api {
     const struct api_shared *shared;
     struct gate gate;
     struct api_metrics metrics;
     struct http_gzip gzip;
+    /* The loop's, where it reads by itself; else of the work that loads who may sign anew. */
     struct store_reader *reader;
+    struct answers answers;
+    struct api_reload reload;
     struct queue writes; /* store_write, back from the store */
+    struct queue reads;  /* store_read, the same */
     struct queue tasks;  /* jobs_task, back from the jobs thread */
     uv_async_t wake;
     uv_prepare_t end_of_turn; /* lets the turn's read snapshot go */

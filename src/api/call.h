@@ -2,17 +2,19 @@
  *
  * A handler is a plain function (architecture.md, "A handler is a plain function"); its route says
  * where it runs:
- *   READ   run on the loop, in a read snapshot.
+ *   READ   run in a read snapshot: on the loop where reading waits for nothing, else on a thread of
+ *          the store's. So is whatever else here reads "in a snapshot".
  *   WRITE  check on the loop: reads and validates the body into call->input, refuses what is wrong.
  *          apply on the store thread, in the next group commit, under its own savepoint; its answer
  *          is released after the commit.
- *   LIVE   check on the loop, in a read snapshot: fills call->task. The jobs thread carries it out.
- *          run on the loop, in a fresh snapshot, writes the answer.
+ *   LIVE   check in a snapshot: fills call->task. The jobs thread carries it out. run, in a fresh
+ *          snapshot, writes the answer.
  *   SLOW   check on the loop. run on a thread of its own, which may wait for files and for the
  * store and has no transaction; it ends early once call->api->ending is set. A call, like its
  * request, belongs to one thread at a time. */
 #pragma once
 
+#include "api/answers.h"
 #include "api/api.h"
 #include "api/once.h"
 #include "api/route.h"
@@ -39,7 +41,11 @@ struct call {
 
     struct once once;
     struct store_write write;
-    call_fn *on_store;                           /* what `write` does, in tx */
+    struct store_read read;
+    struct answer_key asked;                     /* of a READ whose answer may be kept */
+    enum err refused;                            /* by check; what is known of the request is looked
+                                                    up before it is answered */
+    call_fn *on_store;                           /* what `write` or `read` does, in tx */
     void (*then)(struct call *call, enum err e); /* goes on when it is back on the loop */
     struct jobs_task task;
     uv_work_t slow;

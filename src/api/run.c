@@ -1,24 +1,57 @@
 #include "api/run.h"
 #include "api/respond.h"
+#include "base/clock.h"
+#include "model/directory_version.h"
+#include "model/pulse.h"
 
-/* --- on the loop's snapshot, and on the store thread -------------------------------------- */
+/* --- in a snapshot, and on the store thread ------------------------------------------------- */
+
+static enum err run_in_tx(struct call *call, call_fn *fn, struct tx *tx)
+{
+    call->tx = tx;
+    enum err e = fn(call);
+    call->tx = NULL;
+    return e;
+}
 
 static enum err run_in_snapshot(struct call *call, call_fn *fn)
 {
-    enum err e = store_read_begin(call->api->reader, &call->tx);
-    if (!e)
-        e = fn(call);
-    call->tx = NULL;
-    return e;
+    struct tx *tx;
+    enum err e = store_read_begin(call->api->reader, &tx);
+    return e ? e : run_in_tx(call, fn, tx);
+}
+
+/* On a thread of the store's. */
+static enum err read_on_store(struct store_read *r, struct tx *tx)
+{
+    struct call *call = CONTAINER_OF(r, struct call, read);
+    return run_in_tx(call, call->on_store, tx);
+}
+
+/* `then` goes on with the call once fn has read what it needs. */
+static void run_reading(struct call *call, call_fn *fn, void (*then)(struct call *, enum err))
+{
+    struct api *api = call->api;
+    if (store_reads_inline(api->shared->store)) {
+        then(call, run_in_snapshot(call, fn));
+        return;
+    }
+    call->on_store = fn;
+    call->then = then;
+    call->read.run = read_on_store;
+    call->read.reply_to = &api->reads;
+    enum err e = store_submit_read(api->shared->store, &call->read);
+    if (e)
+        then(call, e);
+    else
+        api->n_pending++;
 }
 
 static enum err apply(struct store_write *w, struct tx *tx)
 {
     struct call *call = CONTAINER_OF(w, struct call, write);
-    call->tx = tx;
-    enum err e = call->on_store(call);
-    call->tx = NULL;
-    return e;
+    enum err e = run_in_tx(call, call->on_store, tx);
+    return !e && call->changes_directory ? directory_version_raise(tx) : e;
 }
 
 /* `then` goes on with the call once fn's work is committed, or could not be. */
@@ -74,20 +107,33 @@ static enum err write_once(struct call *call)
     return e || !call->once.wanted ? e : once_keep(call);
 }
 
+/* Where a snapshot costs a question to a server, what is known of a request is asked for in its
+ * write alone; but before a refusal, which may come behind an answer that was given. */
+static void refuse_looked(struct call *call, enum err e)
+{
+    if (e || call->once.stage == ONCE_KEPT)
+        respond(call, e);
+    else
+        settle(call, call->refused);
+}
+
 static void run_write(struct call *call)
 {
     enum err e = call->route->check ? call->route->check(call) : ERR_OK;
-    if (e)
-        settle(call, e);
-    else
+    call->refused = e;
+    if (!e)
         run_on_store(call, write_once, settle);
+    else if (call->once.wanted && !store_reads_inline(call->api->shared->store))
+        run_reading(call, once_look, refuse_looked);
+    else
+        settle(call, e);
 }
 
 /* --- LIVE --------------------------------------------------------------------------------- */
 
 static void answer_live(struct call *call)
 {
-    settle(call, run_in_snapshot(call, call->route->run));
+    run_reading(call, call->route->run, settle);
 }
 
 static void submit_task(struct call *call)
@@ -110,23 +156,35 @@ static void run_claimed(struct call *call, enum err e)
     submit_task(call);
 }
 
-static void run_live(struct call *call)
+static enum err look_and_check(struct call *call)
 {
-    struct jobs_task *task = &call->task;
-    if (call->once.stage == ONCE_APPLIED) {
-        answer_live(call);
-        return;
-    }
-    task->arena = call->arena;
-    task->reply_to = &call->api->tasks;
-    error_init(&task->error, call->arena);
-    enum err e = call->route->check ? run_in_snapshot(call, call->route->check) : ERR_OK;
+    enum err e = call->once.wanted ? once_look(call) : ERR_OK;
+    if (e || call->once.stage != ONCE_NEW)
+        return e;
+    return call->route->check ? call->route->check(call) : ERR_OK;
+}
+
+static void run_checked(struct call *call, enum err e)
+{
     if (e)
         settle(call, e);
+    else if (call->once.stage == ONCE_KEPT)
+        respond(call, ERR_OK);
+    else if (call->once.stage == ONCE_APPLIED)
+        answer_live(call);
     else if (call->once.wanted)
         run_on_store(call, once_claim, run_claimed);
     else
         submit_task(call);
+}
+
+static void run_live(struct call *call)
+{
+    struct jobs_task *task = &call->task;
+    task->arena = call->arena;
+    task->reply_to = &call->api->tasks;
+    error_init(&task->error, call->arena);
+    run_reading(call, look_and_check, run_checked);
 }
 
 void run_task_done(struct call *call)
@@ -167,18 +225,67 @@ static void run_slow(struct call *call)
         call->api->n_pending++;
 }
 
+/* --- READ --------------------------------------------------------------------------------- */
+
+static struct answer_key key_of(const struct call *call)
+{
+    const struct api_shared *shared = call->api->shared;
+    return (struct answer_key){
+        .client_row_id = call->caller.client_row_id,
+        .path = call->path,
+        .query = call->request->query,
+        .generation = store_generation(shared->store),
+        .directory = call->api->gate.view.version,
+        .pulse = shared->pulse ? pulse_moves(shared->pulse) : 0,
+        .at_us = clock_monotonic_us(),
+    };
+}
+
+static void keep_and_respond(struct call *call, enum err e)
+{
+    if (!e && buf_ok(&call->reply) && call->status == 200)
+        answers_keep(&call->api->answers, &call->asked, buf_str(&call->reply));
+    respond(call, e);
+}
+
+/* Only the signed API's: an operator looks rarely, and wants to see what is. */
+static void run_read(struct call *call)
+{
+    if (store_reads_inline(call->api->shared->store) || call->request->from_unix) {
+        run_reading(call, call->route->run, respond);
+        return;
+    }
+    call->asked = key_of(call);
+    struct str body = answers_find(&call->api->answers, &call->asked);
+    if (!body.ptr) {
+        run_reading(call, call->route->run, keep_and_respond);
+        return;
+    }
+    buf_add(&call->reply, body);
+    respond(call, ERR_OK);
+}
+
 /* --- all ---------------------------------------------------------------------------------- */
+
+static void run_looked(struct call *call, enum err e)
+{
+    if (e || call->once.stage == ONCE_KEPT)
+        respond(call, e);
+    else
+        run_write(call);
+}
 
 void run_call(struct call *call)
 {
-    enum err e = call->once.wanted ? run_in_snapshot(call, once_look) : ERR_OK;
-    if (e || call->once.stage == ONCE_KEPT) {
-        respond(call, e);
-        return;
-    }
+    bool looks_first = call->once.wanted && store_reads_inline(call->api->shared->store);
     switch (call->route->kind) {
-    case READ: respond(call, run_in_snapshot(call, call->route->run)); break;
-    case WRITE: run_write(call); break;
+    case READ: run_read(call); break;
+    case WRITE:
+        if (looks_first)
+            run_reading(call, once_look, run_looked);
+        else
+            run_write(call);
+        break;
     case LIVE: run_live(call); break;
     case SLOW: run_slow(call); break;
     }

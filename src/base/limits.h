@@ -147,6 +147,10 @@
 #define STORE_BEAT_MS        2000   /* how often it says that it lives */
 #define STORE_DOUBT_MS       15000  /* without a heartbeat that got through: leases rest */
 #define STORE_DEAD_MS        24000  /* without one of another: its leases are everybody's */
+#define ANSWERS_SLOTS        1024   /* answers kept by each loop, to be given again */
+#define ANSWERS_AGE_MS       800    /* an answer is younger: nothing is stale for a second */
+#define ANSWERS_BODY_MAX     (64 * KIB)
+#define ANSWERS_MEMORY_MAX   (16 * MIB) /* of one loop */
 #define STORE_SHARED_BATCH_ROWS                                                                    \
     64 /* PostgreSQL keeps so many savepoints of a transaction at hand */
 

@@ -223,7 +223,7 @@ void directory_hub_init(struct directory_hub *hub, struct store *store,
     hub->limits = xcalloc(MAX(endpoints->n, (size_t)1), sizeof(*hub->limits));
     for (size_t i = 0; i < endpoints->n; i++)
         hub->limits[i] = endpoints->list[i].limit;
-    if (pthread_mutex_init(&hub->mutex, NULL) != 0)
+    if (pthread_mutex_init(&hub->mutex, NULL) != 0 || pthread_mutex_init(&hub->loading, NULL) != 0)
         die("cannot make a mutex");
 }
 
@@ -234,20 +234,23 @@ void directory_hub_release(struct directory_hub *hub)
     counters_list_release(&hub->changed);
     free(hub->limits);
     pthread_mutex_destroy(&hub->mutex);
+    pthread_mutex_destroy(&hub->loading);
 }
 
 enum err directory_reload(struct directory_hub *hub, struct store_reader *reader)
 {
     /* The read begins inside the lock: a later reload can only have seen more. */
-    pthread_mutex_lock(&hub->mutex);
+    pthread_mutex_lock(&hub->loading);
     struct directory *fresh, *old = NULL;
     enum err e = load(hub, reader, &fresh);
     if (!e) {
+        pthread_mutex_lock(&hub->mutex);
         old = hub->current;
         hub->current = fresh;
         atomic_fetch_add(&hub->version, 1);
+        pthread_mutex_unlock(&hub->mutex);
     }
-    pthread_mutex_unlock(&hub->mutex);
+    pthread_mutex_unlock(&hub->loading);
     directory_drop(old);
     return e;
 }

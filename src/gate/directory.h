@@ -37,7 +37,8 @@ struct directory_client {
 struct directory; /* one snapshot */
 
 struct directory_hub {
-    pthread_mutex_t mutex; /* guards current, and makes reloads follow one another */
+    pthread_mutex_t loading; /* makes reloads follow one another */
+    pthread_mutex_t mutex;   /* guards current; never held while the store is read */
     struct directory *current;
     _Atomic uint64_t version;
     struct store *store;
@@ -51,7 +52,8 @@ struct directory_hub {
 void directory_hub_init(struct directory_hub *hub, struct store *store,
                         const struct keyring *keyring, const struct endpoints *endpoints);
 void directory_hub_release(struct directory_hub *hub);
-/* Reads everything anew through `reader`, which is the caller's, and publishes it. */
+/* Reads everything anew through `reader`, which is the caller's, and publishes it. Any thread that
+ * may wait for the store. */
 enum err directory_reload(struct directory_hub *hub, struct store_reader *reader) MUST_USE;
 
 /* A loop's own handle on the hub; belongs to the loop's thread. */

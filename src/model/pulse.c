@@ -13,6 +13,7 @@ static unsigned locate(int64_t account_id, size_t *ret_offset)
 
 void pulse_init(struct pulse *p)
 {
+    atomic_init(&p->moves, 0);
     for (size_t i = 0; i < PULSE_SEGMENTS; i++)
         atomic_init(&p->segments[i], NULL);
 }
@@ -36,6 +37,12 @@ void pulse_raise(struct pulse *p, int64_t account_id, int64_t confirmed_at)
     }
     if (confirmed_at > atomic_load_explicit(&segment[offset], memory_order_relaxed))
         atomic_store_explicit(&segment[offset], confirmed_at, memory_order_relaxed);
+    atomic_fetch_add(&p->moves, 1);
+}
+
+uint64_t pulse_moves(const struct pulse *p)
+{
+    return atomic_load(&p->moves);
 }
 
 void pulse_clear(struct pulse *p)

@@ -16,6 +16,7 @@
 
 struct pulse {
     _Atomic(_Atomic int64_t *) segments[PULSE_SEGMENTS];
+    _Atomic uint64_t moves; /* how often a time was raised */
 };
 
 void pulse_init(struct pulse *p);
@@ -26,3 +27,5 @@ void pulse_raise(struct pulse *p, int64_t account_id, int64_t confirmed_at);
 void pulse_clear(struct pulse *p);
 /* 0 when Meta has not confirmed it since this process started. */
 int64_t pulse_get(struct pulse *p, int64_t account_id);
+/* Moves with each confirmation: what was written before it may tell an older time. */
+uint64_t pulse_moves(const struct pulse *p);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/call.h"
+#include "base/clock.h"
 #include "base/limits.h"
 
 /* Made at the first setup. */
@@ -93,7 +94,7 @@ static inline const char *or_else(const char *s, const char *fallback)
 static inline void sign_request(struct api_world *w, const struct say *s, struct buf *out)
 {
     char timestamp[24], signature[SIGNATURE_LEN];
-    snprintf(timestamp, sizeof(timestamp), "%lld", (long long)(time(NULL) - s->age_s));
+    snprintf(timestamp, sizeof(timestamp), "%lld", (long long)(clock_now_ms() / 1000 - s->age_s));
     const char *method = or_else(s->method, "GET");
     struct signature_parts parts = {str_from(method), str_from(s->path), str_from(s->query),
                                     str_from(timestamp), str_from(s->body)};
