@@ -67,6 +67,7 @@ struct postgres {
     size_t first, n;
     enum err later; /* of what was begun in this savepoint: its first error */
     bool skipping;  /* the server skips until a sync */
+    bool unsynced;  /* something was queued behind the last sync */
     bool in_transaction;
     bool failed;    /* the transaction can only be rolled back */
     bool has_state; /* the table store_state is there, to be locked */
@@ -100,7 +101,7 @@ enum err postgres_wait(struct postgres *c, struct postgres_statement *st,
                        enum err *ret_err) MUST_USE;
 /* Several statements in one text, one after another; nothing may be under way. */
 enum err postgres_run_text(struct postgres *c, const char *text) MUST_USE;
-/* Whatever is in the socket's way goes out; waits for nothing. */
+/* All that was queued goes out; waits for nothing. */
 void postgres_flush(struct postgres *c);
 /* Waits until the server tells something, or `ms` are over. True when another process notified. */
 bool postgres_listen(struct postgres *c, int ms);

@@ -67,7 +67,7 @@ static void close_session(struct postgres *c)
     c->session = NULL;
     for (; c->n > 0; c->n--, c->first = (c->first + 1) % POSTGRES_COMMANDS)
         c->commands[c->first].statement = NULL;
-    c->skipping = false;
+    c->skipping = c->unsynced = false;
 }
 
 void postgres_lose(struct postgres *c)
@@ -146,6 +146,11 @@ static enum err refuse_connection(PGconn *session, struct error *error)
     return error_set(error, ERR_UNAVAILABLE, "cannot connect to PostgreSQL: %.*s", STR_FMT(why));
 }
 
+/* What is only to be known is the server's log's. */
+static void take_notice(void *arg, const char *message)
+{
+}
+
 enum err postgres_connect(struct postgres *c, struct error *error)
 {
     close_session(c);
@@ -163,6 +168,7 @@ enum err postgres_connect(struct postgres *c, struct error *error)
         close_session(c);
         return err;
     }
+    PQsetNoticeProcessor(c->session, take_notice, NULL);
     c->number++;
     if (c->facts)
         atomic_fetch_add(&c->facts->connects, 1);
@@ -180,9 +186,10 @@ static void wait_longer(struct postgres *c)
 static bool is_usable(struct postgres *c)
 {
     struct pollfd fd = {.fd = c->session ? PQsocket(c->session) : -1, .events = POLLIN};
-    if (fd.fd < 0)
-        return false;
-    return poll(&fd, 1, 0) <= 0 || PQconsumeInput(c->session);
+    while (fd.fd >= 0 && poll(&fd, 1, 0) > 0)
+        if (!PQconsumeInput(c->session)) /* what it said last is followed by its end */
+            return false;
+    return fd.fd >= 0;
 }
 
 enum err postgres_ensure(struct postgres *c)
@@ -222,6 +229,7 @@ static void add_command(struct postgres *c, enum postgres_kind kind, struct post
 {
     c->commands[(c->first + c->n++) % POSTGRES_COMMANDS] =
         (struct postgres_command){.kind = kind, .statement = st};
+    c->unsynced = true;
 }
 
 /* Values as libpq takes them: numbers in the order of the network, all else as it is. */
@@ -334,9 +342,20 @@ enum err postgres_send(struct postgres *c, struct postgres_statement *st, enum p
     return ERR_OK;
 }
 
+/* Makes the server answer. It is what the server counts idle time from as well, so that it ends a
+ * transaction whose client is gone. */
+static enum err send_sync(struct postgres *c)
+{
+    if (!PQpipelineSync(c->session))
+        return lost(c, "cannot send");
+    add_command(c, POSTGRES_SYNC, NULL);
+    c->unsynced = false;
+    return ERR_OK;
+}
+
 void postgres_flush(struct postgres *c)
 {
-    if (c->session && (!PQsendFlushRequest(c->session) || PQflush(c->session) < 0))
+    if (c->session && (send_sync(c) != ERR_OK || PQflush(c->session) < 0))
         (void)lost(c, "cannot send");
 }
 
@@ -425,7 +444,7 @@ static void note_error(struct postgres *c, const struct postgres_command *comman
     if (command->kind == POSTGRES_CONTROL || command->kind == POSTGRES_LOCK ||
         c->role != POSTGRES_WRITER)
         c->failed = true;
-    else if (!c->later)
+    if (!c->later)
         c->later = err;
 }
 
@@ -460,35 +479,14 @@ static enum err take_answer(struct postgres *c, int64_t until_us, enum err *ret_
     return err;
 }
 
-static enum err send_sync(struct postgres *c)
-{
-    if (!PQpipelineSync(c->session))
-        return lost(c, "cannot send");
-    add_command(c, POSTGRES_SYNC, NULL);
-    return ERR_OK;
-}
-
-/* In a transaction the server is only asked to answer; outside one a sync ends what the statements
- * did. */
-static enum err ask_for_answers(struct postgres *c)
-{
-    if (!c->in_transaction || c->skipping)
-        return send_sync(c);
-    return PQsendFlushRequest(c->session) ? ERR_OK : lost(c, "cannot send");
-}
-
 enum err postgres_drain(struct postgres *c)
 {
     if (!c->session)
         return ERR_UNAVAILABLE;
     int64_t until = clock_monotonic_us() + c->wait_ms * 1000;
-    enum err err = c->n || c->skipping ? ask_for_answers(c) : ERR_OK, ignored;
-    while (!err && (c->n || c->skipping)) {
-        if (!c->n)
-            err = send_sync(c); /* one of those failed */
-        if (!err)
-            err = take_answer(c, until, &ignored);
-    }
+    enum err err = c->unsynced ? send_sync(c) : ERR_OK, ignored;
+    while (!err && c->n)
+        err = take_answer(c, until, &ignored);
     return err;
 }
 
@@ -497,7 +495,7 @@ enum err postgres_wait(struct postgres *c, struct postgres_statement *st, enum e
     if (!c->session)
         return ERR_UNAVAILABLE;
     int64_t until = clock_monotonic_us() + c->wait_ms * 1000;
-    enum err err = ask_for_answers(c), said = ERR_OK;
+    enum err err = c->unsynced ? send_sync(c) : ERR_OK, said = ERR_OK;
     bool seen = false;
     while (!err && !seen) {
         const struct postgres_command *next = &c->commands[c->first];

@@ -101,8 +101,10 @@ static enum err look_at_neighbours(struct replica *r, struct tx *tx, int64_t now
 }
 
 /* Only with the count that we saw stand still: it may be back just now. */
-static enum err remove_dead(struct replica *r, struct tx *tx, int64_t now_us)
+static enum err remove_dead(struct store *s, struct tx *tx)
 {
+    struct replica *r = &s->replica;
+    int64_t now_us = clock_monotonic_us();
     enum err err = ERR_OK;
     list_for_each (node, &r->others) {
         const struct neighbour *n = CONTAINER_OF(node, struct neighbour, node);
@@ -130,9 +132,29 @@ static enum err beat(struct store *s, struct tx *tx)
             LOG_CSTR("effect", "what it held is another's now; it goes on under a new number"));
         err = register_us(s, tx);
     }
-    if (!err)
-        err = look_at_neighbours(r, tx, now);
-    return err ? err : remove_dead(r, tx, now);
+    return err ? err : look_at_neighbours(r, tx, now);
+}
+
+static bool has_dead(const struct replica *r)
+{
+    int64_t now = clock_monotonic_us();
+    list_for_each (node, &r->others)
+        if (now - CONTAINER_OF(node, struct neighbour, node)->seen_us >=
+            STORE_DEAD_MS * INT64_C(1000))
+            return true;
+    return false;
+}
+
+/* Two transactions: the rows of accounts that a removal frees may be another's who waits for ours.
+ */
+static void beat_and_bury(struct store *s)
+{
+    struct replica *r = &s->replica;
+    if (in_transaction(s, beat) != ERR_OK)
+        return; /* the engine said why */
+    atomic_store(&r->beat_us, clock_monotonic_us());
+    if (has_dead(r) && in_transaction(s, remove_dead) != ERR_OK)
+        log_event(LOG_WARN, "replica_not_removed", LOG_CSTR("effect", "it is tried again"));
 }
 
 /* --- news --------------------------------------------------------------------------------- */
@@ -208,8 +230,7 @@ static void *watcher_main(void *arg)
     while (!atomic_load(&r->ends)) {
         if (is_due(r, tried_us)) {
             tried_us = clock_monotonic_us();
-            if (in_transaction(s, beat) == ERR_OK)
-                atomic_store(&r->beat_us, clock_monotonic_us());
+            beat_and_bury(s);
         }
         enum err ignored = look(s, reader); /* it says so itself, in the log */
         (void)ignored;

@@ -217,7 +217,7 @@ enum err tx_exec(struct tx *tx, const char *sql, const struct param *params, siz
         return err;
     struct statement *st = rows.statement;
     bool writes = st->writes;
-    if (!ret_changes && tx->engine->run_later) {
+    if (!ret_changes && writes && tx->engine->run_later) {
         err = tx->engine->run_later(st);
         end_rows(&rows);
         return note_error(tx, err);

@@ -1,5 +1,6 @@
-/* How fast the store is in a folder: durable writes with many callers waiting, the latency of one
- * alone, and the reads of a hot path. Prints, judges nothing. Ends after about three seconds.
+/* How fast the store is, in a folder or in an empty database of a PostgreSQL: durable writes with
+ * many callers waiting, the latency of one alone, and the reads of a hot path. Prints, judges
+ * nothing. Ends after about three seconds.
  *
  * The callers are those of an event loop: one thread, each caller submits its next write when its
  * last came back. Every write has its own savepoint and completion. */
@@ -140,13 +141,15 @@ int main(int argc, char **argv)
 {
     if (argc != 2) {
         fprintf(stderr,
-                "usage: store_bench FOLDER\n"
-                "Makes store_bench.db in FOLDER and removes it again.\n");
+                "usage: store_bench FOLDER|URL\n"
+                "Makes store_bench.db in FOLDER and removes it again, or fills the database.\n");
         return 2;
     }
     char path[4096];
-    snprintf(path, sizeof(path), "%s/store_bench.db", argv[1]);
-    remove_database(path);
+    bool file = !store_is_url(str_from(argv[1]));
+    snprintf(path, sizeof(path), file ? "%s/store_bench.db" : "%s", argv[1]);
+    if (file)
+        remove_database(path);
     struct arena arena;
     struct error error;
     struct store *s;
@@ -164,7 +167,8 @@ int main(int argc, char **argv)
     bench_reads(s, true, next_id);
     bench_reads(s, false, next_id);
     store_close(s);
-    remove_database(path);
+    if (file)
+        remove_database(path);
     arena_release(&arena);
     return 0;
 }
