@@ -148,7 +148,8 @@ enum err numbers_history(struct call *call)
         return e;
     call_begin(call);
     json_open(&call->out, '[');
-    e = number_each_change(call->tx, n.id, page.limit, page.offset, list_change, &call->out);
+    e = number_each_change(call->tx, n.id, total - page.offset, page.limit, list_change,
+                           &call->out);
     json_close(&call->out, ']');
     call_end_page(call, &page, total);
     return e;

@@ -265,8 +265,9 @@ static enum err record(struct tx *tx, int64_t number_id, const char *field, stru
                        struct str to, const char *source, int64_t now)
 {
     return tx_exec(tx,
-                   "INSERT INTO number_changes (number_id, field, from_value, to_value, source, "
-                   "at) VALUES ($1, $2, $3, $4, $5, $6)",
+                   "INSERT INTO number_changes (number_id, position, field, from_value, to_value, "
+                   "source, at) VALUES ($1, (SELECT coalesce(max(position), 0) + 1 "
+                   "FROM number_changes WHERE number_id = $1), $2, $3, $4, $5, $6)",
                    PARAMS(p_i64(number_id), p_text(str_from(field)), p_opt(from), p_opt(to),
                           p_text(str_from(source)), p_i64(now)),
                    NULL);
@@ -345,14 +346,15 @@ enum err number_update(struct tx *tx, const struct number *old, const struct num
     return write_row(tx, &n);
 }
 
-enum err number_each_change(struct tx *tx, int64_t number_id, int64_t limit, int64_t offset,
+enum err number_each_change(struct tx *tx, int64_t number_id, int64_t newest, int64_t limit,
                             enum err (*each)(void *arg, const struct number_change *c), void *arg)
 {
     struct rows rows;
     enum err e = tx_query(tx,
                           "SELECT field, from_value, to_value, source, at FROM number_changes "
-                          "WHERE number_id = $1 ORDER BY id DESC LIMIT $2 OFFSET $3",
-                          PARAMS(p_i64(number_id), p_i64(limit), p_i64(offset)), &rows);
+                          "WHERE number_id = $1 AND position <= $2 AND position > $3 "
+                          "ORDER BY position DESC",
+                          PARAMS(p_i64(number_id), p_i64(newest), p_i64(newest - limit)), &rows);
     if (e)
         return e;
     enum err stopped = ERR_OK;
@@ -372,6 +374,6 @@ enum err number_each_change(struct tx *tx, int64_t number_id, int64_t limit, int
 
 enum err number_count_changes(struct tx *tx, int64_t number_id, int64_t *ret)
 {
-    return tx_i64(tx, "SELECT count(*) FROM number_changes WHERE number_id = $1",
+    return tx_i64(tx, "SELECT coalesce(max(position), 0) FROM number_changes WHERE number_id = $1",
                   PARAMS(p_i64(number_id)), ret);
 }

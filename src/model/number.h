@@ -82,8 +82,11 @@ struct number_change {
     struct str source; /* poll, webhook or api */
     int64_t at;        /* ms */
 };
-/* Newest first. Text is valid during the callback. */
-enum err number_each_change(struct tx *tx, int64_t number_id, int64_t limit, int64_t offset,
+/* Each change has its position in its number's history: 1, 2, ... without a gap. The `limit`
+ * changes up to the position `newest`, newest first; where that leaves the history there are fewer,
+ * or none. Costs the same at any position. Text is valid during the callback. */
+enum err number_each_change(struct tx *tx, int64_t number_id, int64_t newest, int64_t limit,
                             enum err (*each)(void *arg, const struct number_change *c),
                             void *arg) MUST_USE;
+/* Also the position of the newest one. */
 enum err number_count_changes(struct tx *tx, int64_t number_id, int64_t *ret) MUST_USE;

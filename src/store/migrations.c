@@ -154,7 +154,34 @@ static const char schema_3[] =
     "ALTER TABLE accounts ADD COLUMN replica_id {int} REFERENCES replicas (id) ON DELETE SET NULL;"
     "CREATE INDEX accounts_replica ON accounts (replica_id);"
     "CREATE INDEX accounts_unclaimed ON accounts (id)"
-    "  WHERE replica_id IS NULL AND unlinked_at IS NULL;";
+    "  WHERE replica_id IS NULL AND unlinked_at IS NULL;"
+
+    /* Each change gets its place in its number's history: a page is a range of places then, and
+     * costs the same however old it is. The table is made anew, for a column that is NOT NULL cannot
+     * be added to rows that lack it; the copy lets it have its own name from the start, as names of
+     * PostgreSQL's sequences and keys follow the table's first. */
+    "CREATE TABLE old_number_changes AS SELECT * FROM number_changes;"
+    "DROP TABLE number_changes;"
+    "CREATE TABLE number_changes ("
+    "  id {id},"
+    "  number_id {int} NOT NULL REFERENCES numbers (id),"
+    "  position {int} NOT NULL,"          /* 1, 2, ... of each number, without a gap */
+    "  field {text} NOT NULL,"
+    "  from_value {text},"
+    "  to_value {text},"
+    "  source {text} NOT NULL,"
+    "  at {int} NOT NULL"
+    ") {strict};"
+    /* Nothing refers to the ids: given anew, in the same order, they keep PostgreSQL's sequence
+     * right. */
+    "INSERT INTO number_changes (number_id, position, field, from_value, to_value, source, at)"
+    "  SELECT number_id, row_number() OVER (PARTITION BY number_id ORDER BY id), field, from_value,"
+    "  to_value, source, at FROM old_number_changes ORDER BY id;"
+    "DROP TABLE old_number_changes;"
+    "CREATE UNIQUE INDEX number_changes_position ON number_changes (number_id, position);"
+
+    /* What is swept by age, every second, while an attack fills the table. */
+    "CREATE INDEX authentication_failures_started ON authentication_failures (started_at);";
 /* clang-format on */
 
 const char *const migrations[] = {schema_1, schema_2, schema_3};
