@@ -12,6 +12,14 @@ foreach(source ${unit_tests})
   set_tests_properties(unit/${folder}/${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endforeach()
 
+# The statements of the models are read from their library, and explained by both engines.
+foreach(name plans_test plans_postgres_test)
+  target_compile_definitions(model_${name} PRIVATE MODEL_LIBRARY="$<TARGET_FILE:hudhud_model>")
+endforeach()
+# Where no PostgreSQL is at hand it says so, and is counted as skipped.
+set_tests_properties(unit/model/plans_postgres_test PROPERTIES
+  SKIP_REGULAR_EXPRESSION "NOT RUN: HUDHUD_TEST_POSTGRES")
+
 # Benchmarks measure and print; they are built by name and are no tests.
 add_executable(store_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/store_bench.c)
 target_link_libraries(store_bench PRIVATE hudhud_store)

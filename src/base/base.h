@@ -16,6 +16,9 @@
 /* A local that owns something names what releases it: _cleanup_(buf_release) struct buf b = ... */
 #define _cleanup_(release) __attribute__((cleanup(release)))
 
+/* The value of a macro as a string literal. */
+#define STRINGIFY(macro)                STRINGIFY_TEXT(macro)
+#define STRINGIFY_TEXT(text)            #text
 #define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define MIN(a, b)                       ((a) < (b) ? (a) : (b))

@@ -52,5 +52,5 @@ enum err idempotency_release(struct tx *tx, int64_t id) MUST_USE;
 
 /* At start: what is running then is of a process that died before any effect. */
 enum err idempotency_forget_running(struct tx *tx) MUST_USE;
-/* Removes at most `limit` rows that expired; *ret_n of them. */
-enum err idempotency_purge(struct tx *tx, int64_t now, int64_t limit, int64_t *ret_n) MUST_USE;
+/* Removes at most UPKEEP_PURGE_ROWS rows that expired; *ret_n of them. */
+enum err idempotency_purge(struct tx *tx, int64_t now, int64_t *ret_n) MUST_USE;

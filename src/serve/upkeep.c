@@ -31,7 +31,7 @@ static void write_counts(struct upkeep *u)
 static enum err apply_purge(struct store_write *w, struct tx *tx)
 {
     struct upkeep_purge *p = CONTAINER_OF(w, struct upkeep_purge, write);
-    return idempotency_purge(tx, p->now_ms, UPKEEP_PURGE_ROWS, &p->n);
+    return idempotency_purge(tx, p->now_ms, &p->n);
 }
 
 static void purge(struct upkeep *u)

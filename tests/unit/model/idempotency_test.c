@@ -17,7 +17,7 @@ struct step {
     enum { FIND, CLAIM, KEEP, APPLY, FINISH, RELEASE, FORGET, PURGE } what;
     struct idempotency_key key;
     int64_t now, id, result_id;
-    int64_t n; /* of PURGE: the limit, then how many */
+    int64_t n; /* of PURGE: how many */
     int status;
     struct str text;
     struct idempotency found;
@@ -35,7 +35,7 @@ static enum err step_apply(struct store_write *w, struct tx *tx)
     case FINISH: return idempotency_set_done(tx, s->id, s->status, s->text);
     case RELEASE: return idempotency_release(tx, s->id);
     case FORGET: return idempotency_forget_running(tx);
-    case PURGE: return idempotency_purge(tx, s->now, s->n, &s->n);
+    case PURGE: return idempotency_purge(tx, s->now, &s->n);
     }
     return ERR_INTERNAL;
 }
@@ -240,28 +240,39 @@ static void test_an_answer_is_forgotten_when_its_time_is_over(void **state)
     claim(*state, "key:a", T0 + LIFETIME); /* before anything was purged */
 }
 
-static int64_t purge(struct fixture *f, int64_t now, int64_t limit)
+static int64_t purge(struct fixture *f, int64_t now)
 {
-    struct step s = {.what = PURGE, .now = now, .n = limit};
+    struct step s = {.what = PURGE, .now = now};
     assert_int_equal(run(f, &s), ERR_OK);
     return s.n;
+}
+
+/* One batch, a half of one, and ten that have not expired at T0. */
+#define KEPT (UPKEEP_PURGE_ROWS * 3 / 2 + 10)
+
+static enum err keep_many(struct store_write *w, struct tx *tx)
+{
+    enum err e = ERR_OK;
+    for (int i = 0; !e && i < KEPT; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "key:%d", i);
+        struct idempotency_key key = key_of(name);
+        key.expires_at = T0 + 10 - i;
+        e = idempotency_keep(tx, &key, T0 - LIFETIME, 200, STR("{}"));
+    }
+    return e;
 }
 
 static void test_what_expired_goes_in_batches(void **state)
 {
     struct fixture *f = *state;
-    for (int i = 0; i < 25; i++) {
-        char name[32];
-        snprintf(name, sizeof(name), "key:%d", i);
-        struct idempotency_key key = key_of(name);
-        key.expires_at = T0 + i;
-        keep(f, key, T0 - LIFETIME);
-    }
-    assert_int_equal(purge(f, T0 + 14, 10), 10);
-    assert_int_equal(purge(f, T0 + 14, 10), 5);
-    assert_int_equal(purge(f, T0 + 14, 10), 0);
+    struct store_write w = {.apply = keep_many};
+    assert_int_equal(store_write_now(f->store, &w), ERR_OK);
+    assert_int_equal(purge(f, T0), UPKEEP_PURGE_ROWS);
+    assert_int_equal(purge(f, T0), UPKEEP_PURGE_ROWS / 2);
+    assert_int_equal(purge(f, T0), 0);
     assert_int_equal(raw_i64(f->path, "SELECT count(*) FROM idempotency"), 10);
-    assert_int_equal(raw_i64(f->path, "SELECT min(expires_at) FROM idempotency"), T0 + 15);
+    assert_int_equal(raw_i64(f->path, "SELECT min(expires_at) FROM idempotency"), T0 + 1);
 }
 
 /* The window of a signature ends while Meta is still being asked: the effect is not lost. */
@@ -271,12 +282,12 @@ static void test_what_runs_is_not_purged(void **state)
     struct step s = {.what = CLAIM, .key = key_of("signature:ab"), .now = T0};
     s.key.expires_at = T0 + 1;
     assert_int_equal(run(f, &s), ERR_OK);
-    assert_int_equal(purge(f, T0 + RUNNING - 1, 10), 0);
+    assert_int_equal(purge(f, T0 + RUNNING - 1), 0);
     assert_int_equal(apply(f, s.id, 1), ERR_OK);
     assert_int_equal(finish(f, s.id, STR("done")), ERR_OK);
-    assert_int_equal(purge(f, T0 + RUNNING - 1, 10), 1);
+    assert_int_equal(purge(f, T0 + RUNNING - 1), 1);
     claim(f, "signature:cd", T0);
-    assert_int_equal(purge(f, T0 + LIFETIME, 10), 1); /* one that nobody came back for */
+    assert_int_equal(purge(f, T0 + LIFETIME), 1); /* one that nobody came back for */
 }
 
 int main(void)

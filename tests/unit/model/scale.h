@@ -1,0 +1,175 @@
+/* A database of a large installation for the tests of query plans: 1,000 workspaces, 10,000
+ * numbers, and their history; and which statements may read a whole table. The SQL is for both
+ * engines. */
+#pragma once
+
+#include "base/buf.h"
+#include "store/tx.h"
+#include "unit/model/statements.h"
+
+/* HUDHUD_TEST_SCALE=full: a million rows of history, as the tests were made for. The plans are the
+ * same with this many. */
+#define HISTORY_ROWS      100000
+#define HISTORY_ROWS_FULL 1000000
+/* Number 1 has this part of them. */
+#define HISTORY_SHARE 10
+
+static inline bool is_full_scale(void)
+{
+    const char *scale = getenv("HUDHUD_TEST_SCALE");
+    return scale && strcmp(scale, "full") == 0;
+}
+
+static inline int64_t history_rows(void)
+{
+    return is_full_scale() ? HISTORY_ROWS_FULL : HISTORY_ROWS;
+}
+
+#define SERIES(n)                                                                                  \
+    "WITH RECURSIVE series (i) AS (SELECT CAST(1 AS {int}) "                                       \
+    "UNION ALL SELECT i + 1 FROM series WHERE i < " n ") "
+
+static const char *const scale_fill[] = {
+    SERIES("1000") "INSERT INTO workspaces (domain, name, created_at, updated_at) "
+                   "SELECT 'w-' || i, 'Workspace', i, i FROM series",
+    SERIES("4000") "INSERT INTO clients (workspace_id, client_id, name, secret, created_at, "
+                   "updated_at) SELECT (i - 1) % 1000 + 1, 'client-' || i, 'Client', "
+                   "CAST('sealed' AS {blob}), i, i FROM series",
+    SERIES("4000") "INSERT INTO accounts (workspace_id, waba_id, name, access_token, "
+                   "template_count, state, confirmed_at, linked_at, unlinked_at) "
+                   "SELECT (i - 1) % 1000 + 1, 'waba-' || i, 'Account', CAST('sealed' AS {blob}), "
+                   "0, 'ok', i, i, CASE WHEN i % 8 = 0 THEN i END FROM series",
+    SERIES("10000") "INSERT INTO numbers (workspace_id, account_id, phone_number_id, phone_number, "
+                    "verified_name, quality_rating, status, meta_status, reasons, "
+                    "is_official_business_account, message_template_count, created_at, "
+                    "updated_at, unlinked_at) SELECT (i - 1) % 1000 + 1, (i - 1) % 4000 + 1, "
+                    "'meta-' || i, '966500' || i, 'A verified name', 'GREEN', 'CONNECTED', "
+                    "'CONNECTED', '[]', 0, 3, i, i, CASE WHEN i % 10 = 0 THEN i END FROM series",
+    "INSERT INTO settings (name, value) VALUES ('key_check', '00')",
+    SERIES("16000") "INSERT INTO rate_windows (client_id, endpoint, started_at, requests) "
+                    "SELECT (i - 1) % 4000 + 1, 'GET /' || (i / 4000), i, 1 FROM series "
+                    "WHERE i < 16000",
+    SERIES("16000") "INSERT INTO authentication_failures (address, started_at, requests) "
+                    "SELECT 'address-' || i, i, 1 FROM series",
+    SERIES("200000") "INSERT INTO idempotency (client_id, key, fingerprint, state, created_at, "
+                    "expires_at) SELECT (i - 1) % 4000 + 1, 'key:' || i, CAST('f' AS {blob}), "
+                    "CASE WHEN i % 1000 = 0 THEN 'running' ELSE 'done' END, i, i FROM series",
+};
+
+/* Every number but the first has equally long a history; rows are written in turn, so that no
+ * number's lie together. */
+#define FILL_HISTORY(rows, share)                                                                  \
+    SERIES(rows)                                                                                   \
+    "INSERT INTO number_changes (number_id, position, field, from_value, to_value, source, at) "   \
+    "SELECT CASE WHEN i % " share                                                                  \
+    " = 0 THEN 1 ELSE i % 9999 + 2 END, "                                                          \
+    "CASE WHEN i % " share " = 0 THEN i / " share                                                  \
+    " ELSE i / 9999 + 1 END, "                                                                     \
+    "'quality_rating', 'GREEN', 'YELLOW', 'poll', i FROM series"
+
+static inline const char *scale_fill_history(void)
+{
+    return is_full_scale() ? FILL_HISTORY(STRINGIFY(HISTORY_ROWS_FULL), STRINGIFY(HISTORY_SHARE))
+                           : FILL_HISTORY(STRINGIFY(HISTORY_ROWS), STRINGIFY(HISTORY_SHARE));
+}
+
+/* The text as this engine has it, and a NUL; in `out`. */
+static inline const char *scale_expand(struct buf *out, const struct engine *engine,
+                                       const char *text)
+{
+    buf_clear(out);
+    engine_expand(out, engine, text);
+    buf_add_char(out, '\0');
+    assert_true(buf_ok(out));
+    return out->ptr;
+}
+
+/* --- who may read everything -------------------------------------------------------------- */
+
+enum explainer { SQLITE = 1, POSTGRES = 2, BOTH = SQLITE | POSTGRES };
+
+/* A statement that ends like this may read all of these tables or indexes, as a plan names them.
+ * Whoever adds one says why the size of the table does no harm. */
+static const struct whole_read {
+    enum explainer by;
+    const char *ending, *tables, *why;
+} whole_reads[] = {
+    {BOTH,
+     "w.plan, c.permissions FROM clients c JOIN workspaces w ON w.id = c.workspace_id "
+     "ORDER BY c.workspace_id, c.id",
+     "c w", "the directory: all clients, in memory, at the start and after a change of one"},
+    {BOTH, "WHERE a.unlinked_at IS NULL ORDER BY a.id", "a w",
+     "every account: what the jobs thread begins with, and hudhud status"},
+    {BOTH, "FROM workspaces w ORDER BY w.id", "w", "every workspace: an administrator's list"},
+    {BOTH, "SELECT address, started_at, requests FROM authentication_failures",
+     "authentication_failures",
+     "at the start; holds AUTH_FAILURE_ADDRESSES and what one sweep leaves"},
+    {BOTH, "FROM rate_windows r JOIN clients c ON c.id = r.client_id WHERE r.started_at >= $1",
+     "r c", "at the start; an index would have to be kept at each count that is saved"},
+    {BOTH, "SELECT id, client_id, secret FROM clients ORDER BY id", "clients",
+     "every sealed value: rotation of the key, backup, restore"},
+    {BOTH, "FROM clients WHERE previous_secret IS NOT NULL ORDER BY id", "clients",
+     "every sealed value: rotation of the key, backup, restore"},
+    {BOTH, "access_token FROM accounts WHERE unlinked_at IS NULL ORDER BY id", "accounts",
+     "every sealed value: rotation of the key, backup, restore"},
+    {BOTH, "DELETE FROM idempotency WHERE state = 'running'", "idempotency_running",
+     "at the start, all of an index that has only what runs"},
+    {BOTH, "SELECT min(applied_at) FROM schema_version", "schema_version", "a row a migration"},
+    {POSTGRES, "(SELECT address FROM authentication_failures WHERE started_at < $1 LIMIT $2)",
+     "authentication_failures",
+     "PostgreSQL, when there is something to remove: so small a table it may read rather than look "
+     "each row up"},
+    {POSTGRES, "UPDATE store_state SET directory = directory + 1 WHERE id = 1", "store_state",
+     "one row"},
+    {POSTGRES, "SELECT value FROM settings WHERE name = $1", "settings",
+     "a handful of rows: PostgreSQL reads the one page rather than the index"},
+};
+
+static inline bool ends_with(const char *text, const char *ending)
+{
+    size_t len = strlen(text), n = strlen(ending);
+    return n <= len && strcmp(text + len - n, ending) == 0;
+}
+
+static inline bool has_word(const char *words, struct str word)
+{
+    for (const char *at = words; *at; at += strspn(at, " ")) {
+        size_t len = strcspn(at, " ");
+        if (str_eq(str_make(at, len), word))
+            return true;
+        at += len;
+    }
+    return false;
+}
+
+static inline bool may_read_all(enum explainer by, const char *sql, struct str table)
+{
+    for (size_t i = 0; i < ARRAY_LEN(whole_reads); i++)
+        if ((whole_reads[i].by & by) && ends_with(sql, whole_reads[i].ending) &&
+            has_word(whole_reads[i].tables, table))
+            return true;
+    return false;
+}
+
+/* The list holds nothing that no statement needs any more. */
+static inline void assert_whole_reads_exist(const struct statements *s)
+{
+    for (size_t i = 0; i < ARRAY_LEN(whole_reads); i++) {
+        size_t found = 0;
+        for (size_t k = 0; k < s->n; k++)
+            found += ends_with(s->sql[k], whole_reads[i].ending);
+        if (found != 1)
+            fail_msg("%zu statements end like this one of whole_reads: %s", found,
+                     whole_reads[i].ending);
+    }
+}
+
+/* Prints what was found; the test fails after it has looked at all of them. */
+static inline void complain_of_whole_read(const char *sql, const char *plan, size_t *problems)
+{
+    print_error(
+        "%s\n    in: %s\n    an index is missing, or an entry of whole_reads "
+        "(tests/unit/model/scale.h)\n",
+        plan, sql);
+    ++*problems;
+}
