@@ -22,7 +22,8 @@ enum err client_rotate(struct tx *tx, int64_t workspace_id, struct str client_id
     int64_t changes = 0;
     enum err e = tx_exec(tx,
                          "UPDATE clients SET secret = $3, updated_at = $5, "
-                         "previous_secret = CASE WHEN $4 IS NULL THEN NULL ELSE secret END, "
+                         "previous_secret = CASE WHEN CAST($4 AS bigint) IS NULL THEN NULL "
+                         "ELSE secret END, "
                          "previous_until = $4 WHERE workspace_id = $1 AND client_id = $2",
                          PARAMS(p_i64(workspace_id), p_text(client_id), p_blob(sealed_secret),
                                 p_opt_i64(previous_until), p_i64(now)),
