@@ -9,12 +9,11 @@ import {
 import path from 'node:path';
 import { test } from 'node:test';
 import {
-  call, createClient, initFolder, liftLimits, run, runJson, runOk, startServe, temporaryFolder,
+  call, createClient, initFolder, liftLimits, run, runJson, runOk, startServe, storeSql, temporaryFolder,
 } from './lib/hudhud.mjs';
+import { assertSound } from './lib/store.mjs';
 import { adminIfAlive } from './lib/wire.mjs';
 import { eventually, sleep, startWorld } from './lib/world.mjs';
-
-const sql = (file, text) => execFileSync('sqlite3', [file, text]).toString();
 
 // Signed reads, and signed syncs that write, until stop() -> {calls, failures}.
 function startLoad(world) {
@@ -201,8 +200,7 @@ async function kill9During(t, line, { rounds, mayLose }) {
     assert.ok(!existsSync(path.join(data, 'restore.db')));
   }
   await server.stop();
-  const database = path.join(data, 'hudhud.db');
-  assert.equal(sql(database, 'PRAGMA integrity_check; PRAGMA foreign_key_check').trim(), 'ok');
+  await assertSound(data);
   t.diagnostic(`${done} of ${rounds} were done before the kill`);
   return { data, folder };
 }
@@ -287,7 +285,7 @@ test('what is wrong with a backup is told, and nothing is changed', async (t) =>
   assert.equal(refused.status, 1);
   assert.match(refused.stderr, /another installation.*stop the\s+server/s);
   // A database of a newer version.
-  sql(path.join(other, 'hudhud.db'), 'INSERT INTO schema_version VALUES (9999, 1)');
+  storeSql(other, 'INSERT INTO schema_version VALUES (9999, 1)');
   const newer = spoiled((at) => {
     copyFileSync(path.join(other, 'hudhud.db'), at('hudhud.db'));
     copyFileSync(path.join(other, 'key'), at('key'));

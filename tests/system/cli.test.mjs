@@ -11,6 +11,7 @@ import {
   temporaryFolder,
 } from './lib/hudhud.mjs';
 import { binary, startSim } from './lib/sim.mjs';
+import { spoilStore, storeText } from './lib/store.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const NOWHERE = 'http://127.0.0.1:9'; // nothing listens on the discard port
@@ -305,6 +306,7 @@ describe('data commands', () => {
       }
     for (const name of readdirSync(data))
       assert.ok(!readFileSync(path.join(data, name)).includes(secret), name);
+    assert.ok(!storeText(data).includes(secret));
   });
 });
 
@@ -357,7 +359,7 @@ describe('a token', () => {
     await server.stop();
     assert.ok(seen.includes(sim.wabaId), 'the watch saw the command');
     const texts = { seen, linked: linked.stdout + linked.stderr, log: server.log(),
-      doctor: doctor.stdout + doctor.stderr, list: list.stdout };
+      doctor: doctor.stdout + doctor.stderr, list: list.stdout, store: storeText(data) };
     for (const [name, text] of Object.entries(texts)) assert.ok(!text.includes(token), name);
     for (const name of readdirSync(data))
       if (statSync(path.join(data, name)).isFile())
@@ -561,7 +563,7 @@ describe('doctor', () => {
     assert.equal(foreign.status, 1);
     assert.equal(verdicts(foreign.findings).folder, 'ok'); // its mode is its owner's affair
 
-    writeFileSync(path.join(data, 'hudhud.db'), 'this is no database, and long enough to show');
+    spoilStore(data);
     const broken = await examine(data);
     assert.equal(broken.status, 1);
     assert.equal(verdicts(broken.findings).database, 'fail');

@@ -8,19 +8,22 @@ import {
 import path from 'node:path';
 import { test } from 'node:test';
 import {
-  binary, call, createClient, initFolder, run, runOk, runProgram, startServe, temporaryFolder,
+  binary, call, createClient, initFolder, newStore, run, runOk, runProgram, startServe, storeKind, storeSql,
+  temporaryFolder,
 } from './lib/hudhud.mjs';
+import { fillDisk, freeDisk, storeText } from './lib/store.mjs';
 import { startWorld } from './lib/world.mjs';
 
 const serve = (data) => run(['serve', '--data', data, '--listen', '127.0.0.1:0']);
-const sql = (data, text) => execFileSync('sqlite3', [path.join(data, 'hudhud.db'), text]).toString();
+// postgres_folder.test.mjs has what stands for these there.
+const aboutFile = { skip: storeKind !== 'sqlite' && 'it is about the file of a SQLite database' };
 
 test('init makes a private folder and overwrites nothing', async () => {
   const data = await initFolder();
   const mode = (name) => statSync(path.join(data, name)).mode & 0o777;
   assert.equal(mode('.'), 0o700);
   assert.equal(mode('key'), 0o600);
-  assert.equal(mode('hudhud.db'), 0o600);
+  assert.equal(mode(storeKind === 'sqlite' ? 'hudhud.db' : 'store'), 0o600);
   const key = readFileSync(path.join(data, 'key'), 'utf8');
   const again = await run(['init', '--data', data]);
   assert.equal(again.status, 1);
@@ -46,7 +49,7 @@ test('a folder that is not there', async () => {
   assert.match(answer.stderr, /hudhud init --data/);
 });
 
-test('what serve advises about a folder without a database can be done', async () => {
+test('what serve advises about a folder without a database can be done', aboutFile, async () => {
   const data = path.join(temporaryFolder(), 'data');
   mkdirSync(data);
   const empty = await serve(data);
@@ -77,11 +80,12 @@ test('a data folder that was copied without its lock', async () => {
 
 test('init on a full disk leaves nothing, and works once there is room', async (t) => {
   const data = path.join(temporaryFolder(), 'data');
+  const store = await newStore();
   const init = (blocks) =>
-    runProgram('sh', ['-c', `ulimit -f ${blocks}; exec "$0" init --data "$1"`, binary, data]);
+    runProgram('sh', ['-c', `ulimit -f ${blocks}; exec "$0" init --data "$@"`, binary, data, ...store]);
   // The limit of a file's size stands for the disk: none of the lock, then of the key, then of the
   // database, or too little of it, can be written.
-  const limits = [0, 1, 8, 64, 128];
+  const limits = storeKind === 'sqlite' ? [0, 1, 8, 64, 128] : [0];
   if (process.env.HUDHUD_SANITIZED === 'thread') {
     // ThreadSanitizer writes a file of its own before main, and dies of a limit of nothing.
     t.diagnostic(`not tried with ${limits.shift()} blocks`);
@@ -93,8 +97,8 @@ test('init on a full disk leaves nothing, and works once there is room', async (
     assert.deepEqual(readdirSync(data), [], `with ${blocks} blocks: ${full.stderr}`);
   }
   rmSync(data, { recursive: true });
-  assert.equal((await init(1)).status, 1);
-  await runOk(['init', '--data', data]);
+  assert.equal((await init(limits[0])).status, 1);
+  await runOk(['init', '--data', data, ...store]);
   const server = await startServe({ data });
   assert.equal((await server.stop()).status, 0);
 });
@@ -120,12 +124,16 @@ test('a key that is missing, malformed, open to others, or another database\'s',
   assert.equal((await server.stop()).status, 0);
 });
 
-test('a database of a newer version, of none, and one that is no database', async () => {
+test('a database of a newer version', async () => {
   const data = await initFolder();
-  sql(data, 'INSERT INTO schema_version (version, applied_at) VALUES (9999, 0)');
+  storeSql(data, 'INSERT INTO schema_version (version, applied_at) VALUES (9999, 0)');
   const newer = await serve(data);
   assert.equal(newer.status, 1);
   assert.match(newer.stderr, /newer/);
+});
+
+test('no database, and one that is none', aboutFile, async () => {
+  const data = await initFolder();
   writeFileSync(path.join(data, 'hudhud.db'), 'this is a letter, not a database\n'.repeat(300));
   const none = await serve(data);
   assert.equal(none.status, 1);
@@ -138,16 +146,14 @@ test('a database of a newer version, of none, and one that is no database', asyn
 
 test('a full disk: writes are refused with 503, reads go on, and it mends itself', async (t) => {
   const world = await startWorld(t);
-  // The file-size limit of the running server stands for the disk: beyond it no byte is written.
-  const limit = (size) => execFileSync('prlimit', ['--pid', String(world.server.pid), `--fsize=${size}`]);
-  limit('4096:unlimited');
+  fillDisk(world);
   const refused = await world.call('DELETE', '/waba-numbers/1');
   assert.equal(refused.status, 503, refused.text);
   assert.equal(refused.json.error, 'service_unavailable');
   assert.match(refused.headers.get('retry-after'), /^\d+$/);
   const list = await world.call('GET', '/waba-numbers');
   assert.equal(list.json.data.length, 5, 'nothing of it happened');
-  limit('unlimited:unlimited');
+  freeDisk(world);
   assert.equal((await world.call('DELETE', '/waba-numbers/1')).status, 200);
   assert.equal((await world.call('GET', '/waba-numbers')).json.data.length, 4);
   await world.restart();
@@ -190,8 +196,8 @@ test('tokens and secrets are in no file, log or list as they are', async (t) => 
     (await world.cli(['client', 'list', '--domain', 'acme', '--json'])).stdout +
     (await world.call('GET', '/waba-numbers?include=health')).text;
   await world.server.stop();
-  const files = ['hudhud.db', 'lock', 'key'].map((name) =>
-    readFileSync(path.join(world.data, name), 'latin1')).join('');
+  const files = ['lock', 'key'].map((name) =>
+    readFileSync(path.join(world.data, name), 'latin1')).join('') + storeText(world.data);
   for (const secret of [world.sim.token, 'EAAanothersecrettoken', world.creds.secret]) {
     for (const [where, text] of [['log', world.server.log()], ['answers', shown], ['files', files]])
       assert.ok(!text.includes(secret), `a secret in ${where}`);

@@ -1,10 +1,9 @@
 // A request that arrives twice has one effect (developer-api.md §1.3): repeated by an impatient
 // client, by a proxy, by somebody who captured it, or after a crash.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import path from 'node:path';
 import { test } from 'node:test';
-import { call, runJson, sign, startServe } from './lib/hudhud.mjs';
+import { call, runJson, sign, startServe, storeSql } from './lib/hudhud.mjs';
+import { assertSound, fillDisk, freeDisk } from './lib/store.mjs';
 import { admin, exchange } from './lib/wire.mjs';
 import { eventually, scenarioOf, startWorld, sleep } from './lib/world.mjs';
 
@@ -222,13 +221,12 @@ test('a key means nothing on a GET, nor to the administration', async (t) => {
 
 test('a store that cannot keep an answer: 503, and nothing was kept', async (t) => {
   const world = await startWorld(t);
-  const limit = (size) => execFileSync('prlimit', ['--pid', String(world.server.pid), `--fsize=${size}`]);
   const requests = [
     make('DELETE', '/waba-numbers/1', world.creds, { key: 'effect' }),
     make('POST', '/waba-numbers', world.creds, { key: 'refusal', body: {} }),
     make('POST', '/waba-numbers/2/sync', world.creds, { key: 'live' }),
   ];
-  limit('4096:unlimited');
+  fillDisk(world);
   for (const request of requests) {
     const answer = await send(world.url, request);
     assert.equal(answer.status, 503, `${request.where}: ${answer.text}`);
@@ -236,7 +234,7 @@ test('a store that cannot keep an answer: 503, and nothing was kept', async (t) 
     assert.equal(answer.json.details, undefined);
     assert.match(answer.headers['retry-after'], /^\d+$/);
   }
-  limit('unlimited:unlimited');
+  freeDisk(world);
   for (const [i, status] of [200, 400, 200].entries()) {
     const answer = await send(world.url, requests[i]);
     assert.equal(answer.status, status, answer.text);
@@ -249,14 +247,14 @@ test('what expired is removed while the server runs, and nothing else', async (t
   const world = await startWorld(t);
   assert.equal((await world.call('DELETE', '/waba-numbers/1')).status, 200);
   await world.server.stop();
-  const database = path.join(world.data, 'hudhud.db');
-  const sql = (text, ...options) => execFileSync('sqlite3', [...options, database, text]).toString().trim();
-  const before = sql('SELECT count(*) FROM idempotency');
-  sql(`WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+  const before = storeSql(world.data, 'SELECT count(*) FROM idempotency');
+  storeSql(world.data, `WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
     INSERT INTO idempotency (client_id, key, fingerprint, state, status, body, created_at, expires_at)
-    SELECT 1, 'key:old' || i, x'00', 'done', 200, '{}', 0, 1 FROM n`);
+    SELECT client_id, 'key:old' || i, fingerprint, 'done', 200, '{}', 0, 1
+    FROM n, (SELECT * FROM idempotency LIMIT 1) one`);
   await world.restart();
-  const count = (where) => sql(`SELECT count(*) FROM idempotency WHERE ${where}`, '-readonly');
+  const count = (where) => storeSql(world.data, `SELECT count(*) FROM idempotency WHERE ${where}`,
+    { readOnly: true });
   await eventually(() => count("key LIKE 'key:old%'") === '0', { timeout: 15000, what: 'the removal of what expired' });
   assert.equal(count('true'), before);
 });
@@ -266,8 +264,8 @@ test('a call that was cut by kill -9 before its effect may be sent again at once
   await world.sim.putFaults([{ kind: 'latency', ms: 5000 }]);
   const request = make('POST', '/waba-numbers', world.creds, { key: 'k', body: linking(world) });
   const cut = send(world.url, request);
-  const claimed = () => execFileSync('sqlite3', ['-readonly', path.join(world.data, 'hudhud.db'),
-    "SELECT count(*) FROM idempotency WHERE state = 'running'"]).toString().trim() === '1';
+  const claimed = () => storeSql(world.data, "SELECT count(*) FROM idempotency WHERE state = 'running'",
+    { readOnly: true }) === '1';
   await eventually(claimed, { what: 'a claim' });
   assert.equal((await send(world.url, request)).status, 409);
   await world.server.kill9();
@@ -303,10 +301,8 @@ test('kill -9 between effect and answer: retries have exactly one effect', { tim
     await moment(server);
     await server.kill9();
     const answered = await first;
-    const state = execFileSync('sqlite3', [path.join(data, 'hudhud.db'),
-      "SELECT count(*) FROM idempotency WHERE state = 'applied'; PRAGMA integrity_check;"]).toString();
-    assert.match(state, /\nok\n$/);
-    if (Number(state.split('\n')[0]) > 0) found.between++;
+    await assertSound(data);
+    if (storeSql(data, "SELECT count(*) FROM idempotency WHERE state = 'applied'") !== '0') found.between++;
     server = await startServe({ data, graphUrl: sim.url });
     const again = await send(server.url, request);
     if (!answered) found.unanswered++;

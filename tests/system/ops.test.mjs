@@ -1,11 +1,11 @@
 // What an operator sees: health, readiness and metrics, on an address of their own.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 import parsePrometheus from 'parse-prometheus-text-format';
 import { initFolder, run, sign, startServe } from './lib/hudhud.mjs';
+import { fillDisk, freeDisk } from './lib/store.mjs';
 import { eventually, sleep, startWorld } from './lib/world.mjs';
 
 const OPS = ['--ops-listen', '127.0.0.1:0'];
@@ -77,8 +77,7 @@ test('without an address there is no such listener; an address in use is refused
 
 test('a store that cannot write is not ready, and is again once it can', async (t) => {
   const world = await startWorld(t, { args: OPS });
-  const limit = (size) => execFileSync('prlimit', ['--pid', String(world.server.pid), `--fsize=${size}`]);
-  limit('4096:unlimited');
+  fillDisk(world);
   await sleep(1100); // the last commit proves it for a second
   const full = await get(world.server, '/readyz');
   assert.equal(full.status, 503);
@@ -87,7 +86,7 @@ test('a store that cannot write is not ready, and is again once it can', async (
   const metrics = await scrape(world.server);
   assert.equal(metrics.value('hudhud_store_failing'), 1);
   assert.ok(metrics.value('hudhud_store_commit_failures_total') > 0);
-  limit('unlimited:unlimited');
+  freeDisk(world);
   const mended = await get(world.server, '/readyz');
   assert.equal(mended.status, 200, mended.text);
   assert.equal((await scrape(world.server)).value('hudhud_store_failing'), 0);

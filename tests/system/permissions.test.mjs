@@ -1,10 +1,8 @@
 // What a client may do (developer-api.md §1.2, permission_denied): read-only, some resources, some
 // numbers; in force at once.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import path from 'node:path';
 import { test } from 'node:test';
-import { call, run, runJson } from './lib/hudhud.mjs';
+import { call, run, runJson, storeSql } from './lib/hudhud.mjs';
 import { startWorld } from './lib/world.mjs';
 
 const NUMBERS = '/waba-numbers';
@@ -177,8 +175,8 @@ test('an answer that is written later tells no more than the client may see by t
   const link = () => call(world.url, 'POST', NUMBERS, world.creds, { body, key: 'k' });
   assert.equal((await link()).json.data.length, 5);
   await world.server.stop();
-  execFileSync('sqlite3', [path.join(world.data, 'hudhud.db'), "UPDATE idempotency SET state = 'applied', "
-    + "result_id = (SELECT max(id) FROM accounts), status = NULL, body = NULL WHERE key = 'key:k'"]);
+  storeSql(world.data, "UPDATE idempotency SET state = 'applied', "
+    + "result_id = (SELECT max(id) FROM accounts), status = NULL, body = NULL WHERE key = 'key:k'");
   await world.restart();
   await world.cli(['client', 'permit', '--domain', 'acme', world.creds.clientId, '--numbers', '2']);
   const answer = await link();

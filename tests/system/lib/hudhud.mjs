@@ -1,14 +1,20 @@
-// What the system tests share: the real binary (path in HUDHUD), run as a person runs it.
+// What the system tests share: the real binary (path in HUDHUD), run as a person runs it. With
+// HUDHUD_TEST_STORE=postgres every data folder has its store in a database of its own in PostgreSQL:
+// in the server that HUDHUD_TEST_POSTGRES names the file of, or in one that this process starts.
 //
 // The signature here is made with Node's own crypto from developer-api.md §1.2 and shares nothing
 // with the C code: where both agree, both are right.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { sharedPostgres, sql, startPostgres } from './postgres.mjs';
 
 export const binary = process.env.HUDHUD ?? path.resolve(import.meta.dirname ?? '.', '../../../build/hudhud');
+
+export const storeKind = process.env.HUDHUD_TEST_STORE || 'sqlite'; // or 'postgres'
+if (!['sqlite', 'postgres'].includes(storeKind)) throw new Error(`HUDHUD_TEST_STORE=${storeKind}?`);
 
 const READY_MS = 20000; // a server under a sanitizer on a busy machine
 const STOP_MS = 30000;
@@ -16,9 +22,12 @@ const STOP_MS = 30000;
 // Whatever a test leaves behind goes when its process ends, also when it failed.
 const folders = new Set();
 const children = new Set();
+const databases = new Set(); // in a server that stays
+let postgres = null;
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  if (databases.size > 0) postgres.dropDatabases([...databases]);
 });
 
 // A folder of its own in the system's temporary one, removed at the end.
@@ -28,10 +37,10 @@ export function temporaryFolder() {
   return folder;
 }
 
-// The tester's own HUDHUD_ variables never leak into a test.
+// The tester's own HUDHUD_ variables, and PGHOST and its like, never leak into a test.
 function cleanEnvironment(extra) {
   const env = { ...process.env };
-  for (const name of Object.keys(env)) if (name.startsWith('HUDHUD')) delete env[name];
+  for (const name of Object.keys(env)) if (/^(HUDHUD|PG)/.test(name)) delete env[name];
   return { ...env, ...extra };
 }
 
@@ -77,11 +86,36 @@ export async function runJson(args, options) {
   return JSON.parse((await runOk([...args, '--json'], options)).stdout);
 }
 
+// A new, empty database in PostgreSQL -> its URL.
+export async function createDatabase() {
+  const file = process.env.HUDHUD_TEST_POSTGRES;
+  postgres ??= file ? sharedPostgres(file) : await startPostgres();
+  const url = postgres.createDatabase();
+  if (file) databases.add(url);
+  return url;
+}
+
+// What `hudhud init` takes for a store of the kind that is tested: with SQLite that is nothing.
+export async function newStore() {
+  return storeKind === 'postgres' ? ['--store', await createDatabase()] : [];
+}
+
 // A new data folder -> its path.
 export async function initFolder() {
   const data = path.join(temporaryFolder(), 'data');
-  await runOk(['init', '--data', data]);
+  await runOk(['init', '--data', data, ...await newStore()]);
   return data;
+}
+
+// Where a folder's store is in PostgreSQL.
+export const storeUrl = (data) => readFileSync(path.join(data, 'store'), 'utf8').trim();
+
+// Runs SQL in a folder's store -> what it returned, columns parted by |. `readOnly` is for a question
+// beside a running server: SQLite's program would otherwise write to the database's log too.
+export function storeSql(data, text, { readOnly = false } = {}) {
+  if (storeKind === 'postgres') return sql(storeUrl(data), text);
+  const options = readOnly ? ['-readonly'] : [];
+  return execFileSync('sqlite3', [...options, path.join(data, 'hudhud.db'), text]).toString().trim();
 }
 
 // The plan under which nothing is limited, made from what the binary knows.
