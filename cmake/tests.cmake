@@ -51,18 +51,66 @@ file(GLOB system_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/system/*.test
 if(NOT TARGET hudhud)
   set(system_tests)
 endif()
+if(system_tests AND NOT NODE)
+  message(FATAL_ERROR "Node.js >= 20 is needed for the system tests: run `make test`, or tools/setup test and tools/node")
+endif()
+
+# COST: the long ones first, so that none is left running alone at the end. A sanitizer's own
+# memory and slowness are no fault of the program: tests of either look at HUDHUD_SANITIZED.
+function(system_test test source)
+  add_test(NAME ${test} COMMAND ${NODE} --test ${source}
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/system)
+  set_tests_properties(${test} PROPERTIES TIMEOUT 300 COST 100
+    ENVIRONMENT "HUDHUD=$<TARGET_FILE:hudhud>;HUDHUD_SANITIZED=${HUDHUD_SANITIZE}")
+endfunction()
+
+# All that run on PostgreSQL share one server, which is a fixture: ctest starts it before them, also
+# when only some are asked for, and stops it at the end, also when some failed.
+set(postgres_server ${CMAKE_SOURCE_DIR}/tests/system/lib/postgres-server.mjs)
+set(postgres_file ${CMAKE_BINARY_DIR}/postgres.json)
+if(system_tests)
+  execute_process(COMMAND ${NODE} ${postgres_server} find
+    OUTPUT_VARIABLE POSTGRES_PROGRAMS OUTPUT_STRIP_TRAILING_WHITESPACE)
+endif()
+if(POSTGRES_PROGRAMS)
+  foreach(step start stop)
+    add_test(NAME postgres/${step} COMMAND ${NODE} ${postgres_server} ${step} ${postgres_file})
+    set_tests_properties(postgres/${step} PROPERTIES TIMEOUT 120 LABELS postgres)
+  endforeach()
+  set_tests_properties(postgres/start PROPERTIES FIXTURES_SETUP postgres)
+  set_tests_properties(postgres/stop PROPERTIES FIXTURES_CLEANUP postgres)
+elseif(system_tests)
+  # Disabled: ctest, too, then says at its end that something did not run.
+  message(WARNING "The PostgreSQL suite is NOT run: there is no PostgreSQL >= 15 here. tools/setup test installs it.")
+  add_test(NAME postgres/suite COMMAND false)
+  set_tests_properties(postgres/suite PROPERTIES DISABLED TRUE LABELS postgres)
+endif()
+
+# Under a sanitizer the same code runs above both engines: there it is enough to have run the
+# engine itself, with many writers, crashes and whole copies.
+set(postgres_tests ".*")
+if(HUDHUD_SANITIZE STREQUAL "thread")
+  set(postgres_tests "^(numbers|idempotency|limits|crash)$")
+elseif(HUDHUD_SANITIZE)
+  set(postgres_tests "^(numbers|idempotency|limits|crash|backup)$")
+endif()
+
 foreach(source ${system_tests})
   get_filename_component(name ${source} NAME)
   string(REPLACE ".test.mjs" "" name ${name})
-  if(NOT NODE)
-    message(FATAL_ERROR "Node.js >= 20 is needed for the system tests: run `make test`, or tools/setup test and tools/node")
+  if(NOT name MATCHES "^postgres_")
+    system_test(system/${name} ${source})
+    set_tests_properties(system/${name} PROPERTIES LABELS system)
   endif()
-  add_test(NAME system/${name} COMMAND ${NODE} --test ${source}
-           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/system)
-  # COST: the long ones first, so that none is left running alone at the end. A sanitizer's own
-  # memory and slowness are no fault of the program: tests of either look at HUDHUD_SANITIZED.
-  set_tests_properties(system/${name} PROPERTIES TIMEOUT 300 LABELS system COST 100
-    ENVIRONMENT "HUDHUD=$<TARGET_FILE:hudhud>;HUDHUD_SANITIZED=${HUDHUD_SANITIZE}")
+  # A test that makes a data folder runs once more with its store in PostgreSQL; one that is about
+  # PostgreSQL runs only there.
+  file(STRINGS ${source} makes_store REGEX "initFolder|startWorld|storeKind")
+  if(POSTGRES_PROGRAMS AND makes_store AND name MATCHES "${postgres_tests}")
+    system_test(postgres/${name} ${source})
+    set_tests_properties(postgres/${name} PROPERTIES LABELS postgres FIXTURES_REQUIRED postgres)
+    set_property(TEST postgres/${name} APPEND PROPERTY ENVIRONMENT
+      "HUDHUD_TEST_STORE=postgres;HUDHUD_TEST_POSTGRES=${postgres_file}")
+  endif()
 endforeach()
 
 # The floors, and that the tool that guards them would notice.

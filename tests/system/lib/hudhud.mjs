@@ -86,11 +86,11 @@ export async function runJson(args, options) {
   return JSON.parse((await runOk([...args, '--json'], options)).stdout);
 }
 
-// A new, empty database in PostgreSQL -> its URL.
-export async function createDatabase() {
+// A new, empty database in PostgreSQL -> its URL. Options: as of postgres.mjs.
+export async function createDatabase(options) {
   const file = process.env.HUDHUD_TEST_POSTGRES;
   postgres ??= file ? sharedPostgres(file) : await startPostgres();
-  const url = postgres.createDatabase();
+  const url = postgres.createDatabase(options);
   if (file) databases.add(url);
   return url;
 }

@@ -174,9 +174,10 @@ function clientOf(folder, port) {
   const url = (database) => `postgres://${ROLE}@localhost:${port}/${database}?host=${folder}`;
   return {
     url,
-    // An empty database -> its URL.
-    createDatabase(name = `test_${randomBytes(8).toString('hex')}`) {
-      sql(url('postgres'), `CREATE DATABASE ${name} TEMPLATE template0 ${COLLATION};`);
+    // An empty database -> its URL. Options: form (its encoding and collation, in SQL).
+    createDatabase({ form = COLLATION } = {}) {
+      const name = `test_${randomBytes(8).toString('hex')}`;
+      sql(url('postgres'), `CREATE DATABASE ${name} TEMPLATE template0 ${form};`);
       return url(name);
     },
     dropDatabases(urls) {
