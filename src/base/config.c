@@ -37,10 +37,11 @@ static bool parse_value(const struct setting *s, struct str text, int64_t *ret)
     return false;
 }
 
-/* The messages are how most people learn the settings: they say what would be taken. */
+/* The messages are how most people learn the settings: they say what would be taken. What is wrong
+ * has no parts that could be told apart as secret or not. */
 static struct str describe_wrong(const struct setting *s, struct str text, struct arena *arena)
 {
-    if (s->secret)
+    if (s->secret || s->show)
         text = STR("...");
     switch (s->kind) {
     case SETTING_INTEGER:
@@ -346,6 +347,17 @@ struct str config_origin(const struct config *c, const char *name, struct arena 
 
 /* --- showing ------------------------------------------------------------------------------ */
 
+struct str config_shown(const struct config *c, size_t i)
+{
+    const struct setting *s = &c->table[i];
+    struct str text = c->values[i].text;
+    if (text.len == 0)
+        return text;
+    if (s->secret)
+        return STR("(set)");
+    return s->show ? s->show(text, c->arena) : text;
+}
+
 static void add_source(const struct config *c, size_t i, struct buf *out)
 {
     enum setting_source source = c->values[i].source;
@@ -363,11 +375,9 @@ static void add_source(const struct config *c, size_t i, struct buf *out)
 void config_print(const struct config *c, struct buf *out)
 {
     for (size_t i = 0; i < c->n; i++) {
-        struct str text = c->values[i].text;
+        struct str text = config_shown(c, i);
         if (text.len == 0)
             text = STR("(not set)");
-        else if (c->table[i].secret)
-            text = STR("(set)");
         buf_printf(out, "%s = %.*s", c->table[i].name, STR_FMT(text));
         add_source(c, i, out);
     }

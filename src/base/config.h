@@ -31,6 +31,10 @@ struct setting {
     /* Of a TEXT that has a form: is this one? And the form, to follow "'x' is not". */
     bool (*accepts)(struct str text);
     const char *form;
+    /* Of a TEXT that may hold a secret: what of it people may see, in the arena; and whether it
+     * holds one now, which a command line must not. NULL: it never does. */
+    struct str (*show)(struct str text, struct arena *arena);
+    bool (*holds_secret)(struct str text);
 };
 
 enum setting_source { FROM_DEFAULT, FROM_FILE, FROM_ENVIRONMENT, FROM_COMMAND_LINE };
@@ -74,6 +78,8 @@ bool config_switch(const struct config *c, const char *name);
 /* Where its value comes from, for a message: "line 3 of /etc/hudhud.conf", "HUDHUD_LISTEN",
  * "--listen", "the default". */
 struct str config_origin(const struct config *c, const char *name, struct arena *arena);
+/* What people may see of the value of row i; empty: it is not set. */
+struct str config_shown(const struct config *c, size_t i);
 
 /* The outcome and where each value came from, a line a setting, for --print-config. */
 void config_print(const struct config *c, struct buf *out);

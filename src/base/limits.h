@@ -98,6 +98,7 @@
 /* --- records ------------------------------------------------------------------------------ */
 #define NAME_MAX_POINTS    255        /* names of workspaces and clients, in code points */
 #define APP_SECRET_MAX     256        /* Meta's have 32 characters */
+#define STORE_PASSWORD_MAX 1024       /* of PostgreSQL; tokens of a cloud can be long */
 #define META_ID_MAX        32         /* a decimal id of Meta's; today's have 15 to 17 digits */
 #define TOKEN_MAX          4096       /* access tokens are opaque; meta-graph.md §8 asks >= 512 */
 #define NUMBER_REASONS_MAX (64 * KIB) /* health.reasons of one number */

@@ -38,5 +38,5 @@ enum err admin_once(struct cli *cli, const char *method, const char *path, struc
                     struct json *ret) MUST_USE;
 
 /* The settings of a server in this process: --config or HUDHUD_CONFIG, the variables, and the flags
- * of a command with COMMAND_SETTINGS. *ret lives in the arena of the run. */
+ * of a command that has such. *ret lives in the arena of the run. */
 enum err settings_load(struct cli *cli, struct config **ret) MUST_USE;

@@ -2,7 +2,6 @@
 
 #include "base/limits.h"
 #include "base/nearest.h"
-#include "serve/serve.h"
 
 /* Where the reading stands. */
 struct parser {
@@ -99,11 +98,11 @@ static const struct option *find_option(const struct args *args, struct str name
 
 static const struct setting *find_setting(const struct args *args, struct str name)
 {
-    if (!args->command || !(args->command->flags & COMMAND_SETTINGS))
-        return NULL;
-    for (size_t i = 0; i < serve_n_settings; i++)
-        if (str_eq(str_from(serve_settings[i].name), name))
-            return &serve_settings[i];
+    size_t n;
+    const struct setting *settings = command_settings(args->command, &n);
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(str_from(settings[i].name), name))
+            return &settings[i];
     return NULL;
 }
 
@@ -119,8 +118,10 @@ static enum err unknown_option(struct parser *p, struct str name)
     nearest_init(&nearest, name);
     if (c)
         command_each_option(c, offer_option, &nearest);
-    for (size_t i = 0; c && (c->flags & COMMAND_SETTINGS) && i < serve_n_settings; i++)
-        nearest_offer(&nearest, serve_settings[i].name);
+    size_t n;
+    const struct setting *settings = command_settings(c, &n);
+    for (size_t i = 0; i < n; i++)
+        nearest_offer(&nearest, settings[i].name);
     if (!c)
         for (const struct option *o = global_options; o->name; o++)
             nearest_offer(&nearest, o->name);
@@ -179,6 +180,12 @@ static enum err take_setting(struct parser *p, const struct setting *s, const ch
         e = take_value(p, s->name, attached, &value);
     if (e)
         return e;
+    if (s->holds_secret && s->holds_secret(str_from(value)))
+        return error_set(p->error, ERR_USAGE,
+                         "--%s holds a password, and a command line is there for all to read; set "
+                         "it by its variable or in the configuration file, or put the password "
+                         "into a file of its own: --%s-password-file",
+                         s->name, s->name);
     keep(p, (struct arg){.setting = s, .value = value});
     return ERR_OK;
 }

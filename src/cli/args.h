@@ -7,7 +7,7 @@
 
 struct arg {
     const struct option *option;   /* or */
-    const struct setting *setting; /* of a command with COMMAND_SETTINGS */
+    const struct setting *setting; /* of the server, that is a flag here */
     const char *value;             /* NULL: a switch */
 };
 

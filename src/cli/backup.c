@@ -154,7 +154,8 @@ enum err restore_command_run(struct cli *cli)
     const char *data = cli_data_folder(cli);
     const char *backup = absolute(cli, cli->args.operands[0]);
     const char *key_file = args_get(&cli->args, "key-file");
-    bool there = access(cli_format(cli, "%s/hudhud.db", data), F_OK) == 0;
+    bool there = access(cli_format(cli, "%s/hudhud.db", data), F_OK) == 0 ||
+                 access(cli_format(cli, "%s/store", data), F_OK) == 0;
     if (key_file)
         key_file = absolute(cli, key_file);
     if (there && args_has(&cli->args, "replace"))

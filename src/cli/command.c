@@ -1,5 +1,7 @@
 #include "cli/command.h"
 
+#include "serve/serve.h"
+
 const struct command *command_find(struct str path)
 {
     for (size_t i = 0; i < n_commands; i++)
@@ -35,6 +37,23 @@ void command_operand_counts(const struct command *c, size_t *ret_min, size_t *re
         if (str_ends(word, STR("...")) || str_ends(word, STR("...]")))
             *ret_max = SIZE_MAX;
     }
+}
+
+/* Settings that belong together stand together in the table. */
+const struct setting *command_settings(const struct command *c, size_t *ret_n)
+{
+    size_t first = 0, n = 0;
+    if (c && c->settings) {
+        struct str begins = str_from(c->settings);
+        while (first < serve_n_settings &&
+               !str_starts(str_from(serve_settings[first].name), begins))
+            first++;
+        while (first + n < serve_n_settings &&
+               str_starts(str_from(serve_settings[first + n].name), begins))
+            n++;
+    }
+    *ret_n = n;
+    return &serve_settings[first];
 }
 
 void command_each_option(const struct command *c, option_visitor *visit, void *arg)

@@ -5,6 +5,7 @@
 #include "base/err.h"
 
 struct cli;
+struct setting;
 
 struct option {
     const char *name; /* "domain" is --domain */
@@ -18,10 +19,9 @@ struct option {
 };
 
 enum command_flags {
-    COMMAND_FOLDER = 1,   /* uses the data folder: --data is in its --help */
-    COMMAND_CONFIG = 2,   /* reads the server's settings: --config is in its --help */
-    COMMAND_JSON = 4,     /* prints data: takes --json */
-    COMMAND_SETTINGS = 8, /* every setting of the server is a flag of it */
+    COMMAND_FOLDER = 1, /* uses the data folder: --data is in its --help */
+    COMMAND_CONFIG = 2, /* reads the server's settings: --config is in its --help */
+    COMMAND_JSON = 4,   /* prints data: takes --json */
 };
 /* What works on the data folder through the /admin routes. */
 #define COMMAND_ADMIN (COMMAND_FOLDER | COMMAND_CONFIG | COMMAND_JSON)
@@ -32,9 +32,11 @@ struct command {
     const char *operands;         /* "METHOD PATH [BODY]", "[ID...]"; NULL: none */
     const struct option *options; /* up to one without a name; NULL: none */
     unsigned flags;               /* enum command_flags */
-    const char *details;          /* paragraphs for --help; NULL: the summary says it all */
-    const char *footer;           /* what --help says below the options; NULL: nothing */
-    const char *example;          /* lines of shell */
+    const char *settings; /* those of the server whose names begin like this are flags of it;
+                             "": all of them; NULL: none */
+    const char *details;  /* paragraphs for --help; NULL: the summary says it all */
+    const char *footer;   /* what --help says below the options; NULL: nothing */
+    const char *example;  /* lines of shell */
     enum err (*run)(struct cli *cli);
 };
 
@@ -52,6 +54,9 @@ bool command_is_group(struct str word);
 bool command_in_group(const struct command *c, struct str group);
 /* How many operands it takes; *ret_max is SIZE_MAX behind "...". */
 void command_operand_counts(const struct command *c, size_t *ret_min, size_t *ret_max);
+
+/* The settings of the server that are flags of the command; *ret_n is 0 without a command too. */
+const struct setting *command_settings(const struct command *c, size_t *ret_n);
 
 /* Visits every option that --help shows of a command: its own, then the shared ones. */
 typedef void option_visitor(void *arg, const struct option *option);

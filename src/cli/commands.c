@@ -174,18 +174,28 @@ const struct command commands[] = {
     {
         .path = "init",
         .summary = "Make the data folder",
-        .flags = COMMAND_FOLDER,
+        .flags = COMMAND_FOLDER | COMMAND_CONFIG,
+        .settings = "store",
         .details =
             "Makes the folder with its database and sealing key, for its user alone. What is\n"
-            "there already is never overwritten.",
-        .example = "hudhud init --data /var/lib/hudhud",
+            "there already is never overwritten.\n"
+            "\n"
+            "With --store the database is one of PostgreSQL, and DIR/store says which, so that\n"
+            "every other command finds it. Where that database is Hudhud's already, the folder\n"
+            "becomes that of one more server on it: for this it has to hold the key of another\n"
+            "one, DIR/key, and nothing else.",
+        .example = "hudhud init --data /var/lib/hudhud\n"
+                   "hudhud init --data /var/lib/hudhud --store postgres://hudhud@db.example/hudhud "
+                   "\\\n"
+                   "    --store-password-file /etc/hudhud/store-password",
         .run = init_run,
     },
     {
         .path = "serve",
         .summary = "Serve the API",
         .options = serve_options,
-        .flags = COMMAND_FOLDER | COMMAND_CONFIG | COMMAND_JSON | COMMAND_SETTINGS,
+        .flags = COMMAND_FOLDER | COMMAND_CONFIG | COMMAND_JSON,
+        .settings = "",
         .details =
             "Runs until SIGTERM or SIGINT, then answers what was begun and ends. A setting comes\n"
             "from its default, the configuration file, its variable or its flag; the last of\n"

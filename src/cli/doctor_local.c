@@ -17,6 +17,7 @@
 static bool holds_data(struct doctor *d)
 {
     return access(cli_format(d->cli, "%s/hudhud.db", d->data), F_OK) == 0 ||
+           access(cli_format(d->cli, "%s/store", d->data), F_OK) == 0 ||
            access(cli_format(d->cli, "%s/key", d->data), F_OK) == 0;
 }
 

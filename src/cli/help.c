@@ -61,10 +61,13 @@ void help_command(const struct command *c, struct buf *out)
         buf_printf(out, "\n%s\n", c->details);
     buf_add(out, STR("\noptions:\n"));
     command_each_option(c, add_option, out);
-    if (c->flags & COMMAND_SETTINGS) {
-        buf_add(out,
-                STR("\nsettings ([live]: SIGHUP applies a change of it without a restart):\n"));
-        config_print_help(serve_settings, serve_n_settings, out);
+    size_t n_settings;
+    const struct setting *settings = command_settings(c, &n_settings);
+    if (n_settings) {
+        bool all = n_settings == serve_n_settings;
+        buf_printf(out, "\nsettings%s:\n",
+                   all ? " ([live]: SIGHUP applies a change of it without a restart)" : "");
+        config_print_help(settings, n_settings, out);
     }
     if (c->footer)
         buf_printf(out, "\n%s", c->footer);

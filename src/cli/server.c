@@ -2,19 +2,30 @@
 #include "cli/commands.h"
 #include "serve/serve.h"
 #include "sim/sim.h"
+#include "store/store.h"
 #include "json/writer.h"
 
 enum err init_run(struct cli *cli)
 {
     const char *data = cli_data_folder(cli);
-    enum err e = serve_init_folder(data, &cli->error);
+    struct config *config;
+    bool joined;
+    enum err e = settings_load(cli, &config);
+    if (!e)
+        e = serve_init_folder(data, config, &joined, &cli->error);
     if (e)
         return e;
-    fprintf(cli->out,
-            "Made the data folder %s.\n"
-            "Keep a copy of %s/key in a safe place: without it no token or secret in the database "
-            "can be read.\n",
-            data, data);
+    struct str store = store_show(config_text(config, "store"), &cli->arena);
+    fprintf(cli->out, "Made the data folder %s%s%.*s.\n", data,
+            joined      ? ", of one more server on "
+            : store.len ? " and the database "
+                        : "",
+            STR_FMT(store));
+    if (!joined)
+        fprintf(cli->out,
+                "Keep a copy of %s/key in a safe place: without it no token or secret in the "
+                "database can be read.\n",
+                data);
     return ERR_OK;
 }
 
@@ -41,10 +52,7 @@ static void config_write_json(const struct config *config, struct buf *out)
         const struct setting_value *v = &config->values[i];
         json_open(&w, '{');
         json_member_cstr(&w, "name", s->name);
-        if (s->secret && v->text.len)
-            json_member_cstr(&w, "value", "(set)");
-        else
-            json_member_opt(&w, "value", v->text);
+        json_member_opt(&w, "value", config_shown(config, i));
         json_member_cstr(&w, "source", source_name(v->source));
         json_close(&w, '}');
     }

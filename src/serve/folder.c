@@ -4,6 +4,7 @@
 #include "model/backup.h"
 #include "model/sealed.h"
 #include "serve/serve.h"
+#include "serve/storage.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,6 +24,7 @@ enum err folder_name(struct folder *f, const char *data, struct error *error)
                          FOLDER_PATH_MAX);
     snprintf(f->data, sizeof(f->data), "%s", data);
     snprintf(f->database, sizeof(f->database), "%s/hudhud.db", data);
+    snprintf(f->store, sizeof(f->store), "%s/store", data);
     snprintf(f->key, sizeof(f->key), "%s/key", data);
     snprintf(f->lock, sizeof(f->lock), "%s/lock", data);
     snprintf(f->socket, sizeof(f->socket), "%s/control.sock", data);
@@ -86,23 +88,19 @@ void folder_unlock(struct folder *f)
 
 /* --- key and database --------------------------------------------------------------------- */
 
-struct put_check {
+struct settle_check {
     struct store_write write;
     const struct keyring *keyring;
+    bool found;
 };
 
-static enum err put_check(struct store_write *w, struct tx *tx)
+/* Whoever comes first seals it: of two that begin at once on one server, the other finds it. */
+static enum err settle_check(struct store_write *w, struct tx *tx)
 {
-    return sealed_put_check(tx, CONTAINER_OF(w, struct put_check, write)->keyring);
-}
-
-/* Writes down a text sealed with the key, which folder_test_key opens at each start. */
-static enum err put_key_check(struct store *store, const struct keyring *keyring,
-                              struct error *error)
-{
-    struct put_check w = {.write.apply = put_check, .keyring = keyring};
-    enum err e = store_write_now(store, &w.write);
-    return e ? error_set(error, e, "cannot write to the new database (is the disk full?)") : e;
+    struct settle_check *c = CONTAINER_OF(w, struct settle_check, write);
+    enum err e = sealed_test_check(tx, c->keyring);
+    c->found = e != ERR_NOT_FOUND;
+    return c->found ? e : sealed_put_check(tx, c->keyring);
 }
 
 enum err folder_test_key(struct store_reader *reader, const struct keyring *keyring,
@@ -136,6 +134,7 @@ static bool is_unused(const char *data)
                                        "lock",
                                        "key",
                                        "key.new",
+                                       "store.new",
                                        RESTORED_NAME,
                                        RESTORED_NAME "-wal",
                                        RESTORED_NAME "-shm",
@@ -153,30 +152,50 @@ static bool is_unused(const char *data)
     return unused;
 }
 
-enum err folder_find(const struct folder *f, const char *data, struct error *error)
+static enum err explain_missing_key(const struct folder *f, const char *data, struct error *error)
 {
-    if (access(f->database, F_OK) == 0)
+    return error_set(error, ERR_NOT_FOUND,
+                     "there is no %s: put it back from your backup, or copy it from another server "
+                     "on this database (chmod 600); a new database is made with hudhud init --data "
+                     "%s --store URL",
+                     f->key, data);
+}
+
+static enum err explain_missing_database(const struct folder *f, const char *data,
+                                         struct error *error)
+{
+    if (access(f->key, F_OK) == 0)
+        return error_set(error, ERR_NOT_FOUND,
+                         "there is a key but no %s, nor a file %s that says where the database is; "
+                         "put it back from your backup, or, if there never was one, make it: "
+                         "hudhud init --data %s",
+                         f->database, f->store, data);
+    if (is_unused(data))
+        return error_set(error, ERR_NOT_FOUND,
+                         "%s is empty; make it a data folder: hudhud init --data %s", data, data);
+    return error_set(error, ERR_NOT_FOUND,
+                     "%s is not a data folder: it holds other files, and neither hudhud.db nor "
+                     "store; say where yours is with --data, or make one: hudhud init --data "
+                     "NEW_FOLDER",
+                     data);
+}
+
+enum err folder_find(const struct folder *f, const char *data, bool own_database,
+                     struct error *error)
+{
+    const char *needed = own_database ? f->database : f->key;
+    if (access(needed, F_OK) == 0)
         return ERR_OK;
     if (errno == EACCES)
         return error_set(error, ERR_IO,
                          "the data folder %s belongs to another user; run this as that user", data);
     if (errno != ENOENT && errno != ENOTDIR)
-        return error_set_errno(error, ERR_IO, "cannot look at %s", f->database);
+        return error_set_errno(error, ERR_IO, "cannot look at %s", needed);
     if (access(data, F_OK) != 0)
         return error_set(error, ERR_NOT_FOUND,
                          "there is no folder %s; make it: hudhud init --data %s", data, data);
-    if (access(f->key, F_OK) == 0)
-        return error_set(error, ERR_NOT_FOUND,
-                         "there is a key but no %s; put it back from your backup, or, if there "
-                         "never was one, make it: hudhud init --data %s",
-                         f->database, data);
-    if (is_unused(data))
-        return error_set(error, ERR_NOT_FOUND,
-                         "%s is empty; make it a data folder: hudhud init --data %s", data, data);
-    return error_set(error, ERR_NOT_FOUND,
-                     "%s is not a data folder: it holds other files, and no hudhud.db; say where "
-                     "yours is with --data, or make one: hudhud init --data NEW_FOLDER",
-                     data);
+    return own_database ? explain_missing_database(f, data, error)
+                        : explain_missing_key(f, data, error);
 }
 
 static enum err refuse_used(const char *data, struct error *error)
@@ -211,33 +230,81 @@ static void remove_database(const struct folder *f)
     }
 }
 
-static enum err make_database(const struct folder *f, const struct keyring *keyring,
+/* A database on a server may be there already: another server's, or what an init left that did not
+ * finish. A file is always new. */
+static enum err open_database(const struct storage *storage, struct store **ret,
+                              struct error *error)
+{
+    struct store_options options = storage->options;
+    options.create = true;
+    enum err e = store_open(&options, ret, error); /* leaves nothing behind when it fails */
+    if (e != ERR_CONFLICT || !storage->url[0])
+        return e;
+    error_init(error, error->arena);
+    options.create = false;
+    return store_open(&options, ret, error);
+}
+
+static enum err explain_check(const struct folder *f, const struct storage *storage, bool had_key,
+                              enum err e, struct error *error)
+{
+    if (e == ERR_AUTHENTICATION)
+        return error_set(error, ERR_CONFLICT,
+                         "%s is a database of hudhud already, and %s is %s. To make this folder "
+                         "that of one more server on it: copy the file key from the data folder of "
+                         "one that uses it to %s, chmod 600, and run this again",
+                         storage->shown, f->key, had_key ? "another key than its own" : "not there",
+                         f->key);
+    if (e == ERR_IN_DOUBT)
+        return error_set(error, e, "the database was lost at the last step; run this again");
+    return error_set(error, e, "cannot write to the new database (is the disk full?)");
+}
+
+/* The folder says where the database is before the key counts: what was sealed with a key that is
+ * removed again would be lost. */
+static enum err make_database(const struct folder *f, const struct storage *storage,
+                              const struct keyring *keyring, bool had_key, bool *ret_joined,
                               struct error *error)
 {
     struct store *store;
-    struct store_options options = {.path = f->database, .create = true};
-    enum err e = store_open(&options, &store, error); /* leaves nothing behind when it fails */
+    struct settle_check check = {.write.apply = settle_check, .keyring = keyring};
+    enum err e = open_database(storage, &store, error);
     if (e)
         return e;
-    e = put_key_check(store, keyring, error);
+    bool on_server = storage->url[0];
+    if (on_server)
+        e = storage_write(storage, f, error);
+    if (!e) {
+        e = store_write_now(store, &check.write);
+        if (e)
+            e = explain_check(f, storage, had_key, e, error);
+    }
     store_close(store);
-    if (e)
+    if (e && on_server)
+        unlink(f->store);
+    else if (e)
         remove_database(f);
+    *ret_joined = check.found;
     return e;
 }
 
 /* A key that is there is used, never replaced: somebody may have kept a copy of it. */
-static enum err fill_folder(const struct folder *f, struct error *error)
+static enum err fill_folder(const struct folder *f, const struct config *config, bool *ret_joined,
+                            struct error *error)
 {
+    _cleanup_(storage_release)
+    struct storage storage;
     struct keyring keyring = {0};
     bool had_key = access(f->key, F_OK) == 0;
-    enum err e =
-        had_key ? keyring_load(&keyring, f->key, error) : keyring_create(&keyring, f->key, error);
+    enum err e = storage_choose(&storage, f, config, error);
+    if (!e)
+        e = had_key ? keyring_load(&keyring, f->key, error)
+                    : keyring_create(&keyring, f->key, error);
     if (e)
         return e;
-    e = make_database(f, &keyring, error);
+    e = make_database(f, &storage, &keyring, had_key, ret_joined, error);
     keyring_release(&keyring);
-    if (e && !had_key)
+    if (e && e != ERR_IN_DOUBT && !had_key)
         unlink(f->key);
     return e;
 }
@@ -290,10 +357,14 @@ static enum err restore_files(const struct folder *f, const char *backup, const 
 
 /* --- both --------------------------------------------------------------------------------- */
 
-/* Of an init `backup` is NULL. Whatever fails, what was made is removed: after the cause is mended
- * the same command works. */
-static enum err make_data(const char *data, const char *backup, const char *key_file,
-                          struct error *error)
+struct making {
+    const struct config *config; /* of an init; NULL: a restore */
+    const char *backup, *key_file;
+    bool joined;
+};
+
+/* Whatever fails, what was made is removed: after the cause is mended the same command works. */
+static enum err make_data(const char *data, struct making *m, struct error *error)
 {
     struct folder f;
     enum err e = folder_name(&f, data, error);
@@ -306,21 +377,28 @@ static enum err make_data(const char *data, const char *backup, const char *key_
     /* Another command may have been at work until now. */
     if (!is_unused(data))
         e = refuse_used(data, error);
+    else if (m->config)
+        e = fill_folder(&f, m->config, &m->joined, error);
     else
-        e = backup ? restore_files(&f, backup, key_file, error) : fill_folder(&f, error);
+        e = restore_files(&f, m->backup, m->key_file, error);
     if (e && is_unused(data))
         unlink(f.lock);
     folder_unlock(&f);
     return e;
 }
 
-enum err serve_init_folder(const char *data, struct error *error)
+enum err serve_init_folder(const char *data, const struct config *config, bool *ret_joined,
+                           struct error *error)
 {
-    return make_data(data, NULL, NULL, error);
+    struct making m = {.config = config};
+    enum err e = make_data(data, &m, error);
+    *ret_joined = m.joined;
+    return e;
 }
 
 enum err serve_restore_folder(const char *data, const char *backup, const char *key_file,
                               struct error *error)
 {
-    return make_data(data, backup, key_file, error);
+    struct making m = {.backup = backup, .key_file = key_file};
+    return make_data(data, &m, error);
 }

@@ -10,6 +10,7 @@
 struct folder {
     char data[FOLDER_PATH_MAX + 1];
     char database[FOLDER_PATH_MAX + 32];
+    char store[FOLDER_PATH_MAX + 32]; /* says where the database is, if not in the folder */
     char key[FOLDER_PATH_MAX + 32];
     char lock[FOLDER_PATH_MAX + 32];
     char socket[FOLDER_PATH_MAX + 32];
@@ -18,9 +19,10 @@ struct folder {
 
 /* Fills the paths; ERR_LIMIT when `data` is too long. */
 enum err folder_name(struct folder *f, const char *data, struct error *error) MUST_USE;
-/* Is this a data folder? ERR_NOT_FOUND says how to come to one. To be asked before folder_lock,
- * which would leave its file in a folder that is none. */
-enum err folder_find(const struct folder *f, const char *data, struct error *error) MUST_USE;
+/* Is this a data folder, with a database of its own or without? ERR_NOT_FOUND says how to come to
+ * one. To be asked before folder_lock, which would leave its file in a folder that is none. */
+enum err folder_find(const struct folder *f, const char *data, bool own_database,
+                     struct error *error) MUST_USE;
 /* Takes the lock and holds it; ERR_BUSY names the process that has it. */
 enum err folder_lock(struct folder *f, const char *data, struct error *error) MUST_USE;
 void folder_unlock(struct folder *f); /* safe twice */

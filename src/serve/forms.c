@@ -1,5 +1,6 @@
 #include "serve/forms.h"
 #include "http/http.h"
+#include "store/store.h"
 
 bool form_is_address(struct str text)
 {
@@ -9,6 +10,11 @@ bool form_is_address(struct str text)
 bool form_is_address_or_empty(struct str text)
 {
     return text.len == 0 || form_is_address(text);
+}
+
+bool form_is_store(struct str text)
+{
+    return text.len == 0 || store_url_is_valid(text);
 }
 
 bool form_is_rate(struct str text)

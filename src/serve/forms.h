@@ -7,6 +7,8 @@
 bool form_is_address(struct str text);
 bool form_is_address_or_empty(struct str text);
 
+bool form_is_store(struct str text); /* the URL of a database, or empty */
+
 bool form_is_rate(struct str text);
 struct limit form_read_rate(struct str text);
 

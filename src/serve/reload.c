@@ -16,12 +16,6 @@ static void report_refusal(const struct error *error)
               LOG_CSTR("effect", "every setting stays as it was"));
 }
 
-static struct str shown(const struct config *c, size_t i)
-{
-    struct str text = c->values[i].text;
-    return c->table[i].secret && text.len ? STR("(set)") : text;
-}
-
 /* What is live, against the settings in force; what is not, against those of the start, as often as
  * it differs: it waits for the restart. */
 static size_t report_changes(const struct serve *s, const struct config *next)
@@ -34,8 +28,8 @@ static size_t report_changes(const struct serve *s, const struct config *next)
             continue;
         n++;
         log_event(live ? LOG_INFO : LOG_WARN, "setting_changed",
-                  LOG_CSTR("name", next->table[i].name), LOG_STR("from", shown(before, i)),
-                  LOG_STR("to", shown(next, i)),
+                  LOG_CSTR("name", next->table[i].name), LOG_STR("from", config_shown(before, i)),
+                  LOG_STR("to", config_shown(next, i)),
                   LOG_CSTR("effect", live ? "now" : "at the next restart"));
     }
     return n;

@@ -77,8 +77,10 @@ static void say_ready(const struct serve *s, const char *data)
     if (s->has_ops)
         log_event(LOG_INFO, "ops_listening", LOG_INT("port", s->ops_port),
                   LOG_CSTR("paths", "/healthz /readyz /metrics"));
-    fprintf(stderr, "hudhud %s: ready on %s://%s (data folder %s, %zu loops)\n", HUDHUD_VERSION,
-            s->tls ? "https" : "http", s->address, data, s->n_loops);
+    bool on_server = s->storage.url[0];
+    fprintf(stderr, "hudhud %s: ready on %s://%s (data folder %s%s%s, %zu loops)\n", HUDHUD_VERSION,
+            s->tls ? "https" : "http", s->address, data, on_server ? ", store " : "",
+            on_server ? s->storage.shown : "", s->n_loops);
 }
 
 /* A command without a server has the folder for some milliseconds; that is waited out. */

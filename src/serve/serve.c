@@ -1,59 +1,32 @@
 #include "api/docs.h"
 #include "api/route.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "model/idempotency.h"
 #include "model/rotation.h"
 #include "serve/process.h"
+#include "serve/secret_file.h"
 #include "serve/server.h"
 #include "serve/settings.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
-/* --- the app's secret ---------------------------------------------------------------------- */
-
-/* Not refused: secrets that a container is handed are often readable by all inside it. */
-static void warn_if_open(const char *path)
-{
-    struct stat st;
-    if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
-        log_event(LOG_WARN, "app_secret_open_to_others", LOG_CSTR("file", path),
-                  LOG_CSTR("mend", "chmod 600"));
-}
+/* --- starting ----------------------------------------------------------------------------- */
 
 static enum err read_app_secret(struct serve *s, const struct config *config, struct error *error)
 {
     const char *path = config_cstr(config, "app-secret-file");
-    if (!path)
-        return ERR_OK;
-    _cleanup_(buf_release)
-    struct buf text;
-    buf_init(&text, APP_SECRET_MAX);
-    enum err e = file_read(path, &text, error);
-    if (e)
-        return e;
-    struct str secret = buf_str(&text);
-    while (secret.len && (secret.ptr[secret.len - 1] == '\n' || secret.ptr[secret.len - 1] == '\r'))
-        secret.len--;
-    if (secret.len == 0)
-        return error_set(error, ERR_VALIDATION, "%s is empty: it should hold the app's secret",
-                         path);
-    warn_if_open(path);
-    secret_set(&s->app_secret, secret);
-    wipe(text.ptr, text.len);
-    return ERR_OK;
+    return path ? secret_file_read(path, "the app's secret", APP_SECRET_MAX, &s->app_secret, error)
+                : ERR_OK;
 }
-
-/* --- starting ----------------------------------------------------------------------------- */
 
 static enum err apply_forget(struct store_write *w, struct tx *tx)
 {
     return idempotency_forget_running(tx);
 }
 
-/* Should it fail, as on a full disk, they end by themselves after IDEMPOTENCY_RUNNING_S. */
+/* Should it fail, as on a full disk, they end by themselves after IDEMPOTENCY_RUNNING_S. So do
+ * those in a store that others use too, which may be theirs. */
 static void forget_running(struct store *store)
 {
     struct store_write w = {.apply = apply_forget};
@@ -62,25 +35,33 @@ static void forget_running(struct store *store)
                   LOG_CSTR("effect", "requests cut by the last end are 409 for some minutes"));
 }
 
-static enum err open_folder(struct serve *s, const char *data, struct error *error)
+static enum err open_store(struct serve *s, struct error *error)
 {
-    struct store_options options = {.path = s->folder.database};
-    enum err e = folder_find(&s->folder, data, error);
+    storage_log(&s->storage);
+    enum err e = keyring_load(&s->keyring, s->folder.key, error);
+    if (!e)
+        e = store_open(&s->storage.options, &s->store, error);
+    if (!e)
+        e = store_reader_open(s->store, &s->reader, error);
+    return e ? e : folder_test_key(s->reader, &s->keyring, s->folder.key, error);
+}
+
+static enum err open_folder(struct serve *s, const char *data, const struct config *config,
+                            struct error *error)
+{
+    enum err e = storage_choose(&s->storage, &s->folder, config, error);
+    if (!e)
+        e = folder_find(&s->folder, data, !s->storage.url[0], error);
     if (!e)
         e = folder_lock(&s->folder, data, error);
     if (!e)
-        e = keyring_load(&s->keyring, s->folder.key, error);
-    if (!e)
-        e = store_open(&options, &s->store, error);
-    if (!e)
-        e = store_reader_open(s->store, &s->reader, error);
-    if (!e)
-        e = folder_test_key(s->reader, &s->keyring, s->folder.key, error);
+        e = open_store(s, error);
     if (e)
         return e;
     folder_tidy(&s->folder);
     rotation_finish(s->store, &s->keyring, s->folder.key, error);
-    forget_running(s->store);
+    if (!store_is_shared(s->store))
+        forget_running(s->store);
     pulse_init(&s->pulse);
     directory_hub_init(&s->directory, s->store, &s->keyring, s->endpoints);
     e = directory_reload(&s->directory, s->reader);
@@ -212,6 +193,7 @@ static void release(struct serve *s)
         ops_release(&s->ops);
     secret_release(&s->app_secret);
     keyring_release(&s->keyring);
+    storage_release(&s->storage);
     folder_unlock(&s->folder);
     sem_destroy(&s->stop_asked);
     sem_destroy(&s->drained);
@@ -254,7 +236,7 @@ enum err serve_start_on(const char *data, const struct config *config, bool publ
     if (!e)
         e = read_app_secret(s, config, error);
     if (!e)
-        e = open_folder(s, data, error);
+        e = open_folder(s, data, config, error);
     if (!e)
         e = start_jobs(s, config, public_listener, error);
     if (!e) {

@@ -3,7 +3,8 @@
  * socket, so that there is one code path for every change.
  *
  * The data folder (hudhud init makes it, mode 0700):
- *   hudhud.db    the database (SQLite, with -wal and -shm beside it)
+ *   hudhud.db    the database (SQLite, with -wal and -shm beside it); or
+ *   store        where it is: the URL of a database of PostgreSQL, 0600
  *   key          the sealing key, 0600
  *   lock         held while a process uses the folder; its text is that process's id
  *   control.sock the control socket, 0600: the /admin routes, unsigned */
@@ -17,8 +18,10 @@ extern const struct setting serve_settings[];
 extern const size_t serve_n_settings;
 
 /* Makes the folder, key and database; refuses to overwrite anything. A folder that is empty but for
- * a lock and a key, as an init that was ended leaves it, is filled, with that key. */
-enum err serve_init_folder(const char *data, struct error *error) MUST_USE;
+ * a lock and a key, as an init that was ended leaves it, is filled, with that key. *ret_joined: the
+ * database that the setting `store` names was one of hudhud's already, and that key opens it. */
+enum err serve_init_folder(const char *data, const struct config *config, bool *ret_joined,
+                           struct error *error) MUST_USE;
 
 /* Makes a data folder from a backup. `data` is to be new, or empty; key_file, unless NULL, is the
  * key of a backup without one. Errors leave no database there. */

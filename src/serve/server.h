@@ -7,6 +7,7 @@
 #include "serve/folder.h"
 #include "serve/loop.h"
 #include "serve/serve.h"
+#include "serve/storage.h"
 #include "serve/systemd.h"
 
 /* By when they were changed, each; zeros: not there. */
@@ -16,6 +17,7 @@ struct tls_files {
 
 struct serve {
     struct folder folder;
+    struct storage storage;
     struct keyring keyring;
     struct secret app_secret;
     struct store *store;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "serve/forms.h"
 #include "serve/serve.h"
+#include "store/store.h"
 
 #define ADDRESS_FORM "an address to listen on: give one such as 127.0.0.1:8080, [::1]:8080 or :8080"
 
@@ -22,6 +23,37 @@ const struct setting serve_settings[] = {
         .help = "where /healthz, /readyz and /metrics listen; keep it private",
         .accepts = form_is_address_or_empty,
         .form = ADDRESS_FORM,
+    },
+    {
+        .name = "store",
+        .placeholder = "URL",
+        .help = "the database, where it is one of PostgreSQL: postgres://USER@HOST/DATABASE; "
+                "empty is what the data folder says",
+        .accepts = form_is_store,
+        .form = STORE_URL_FORM,
+        .show = store_show,
+        .holds_secret = store_url_has_password,
+    },
+    {
+        .name = "store-password-file",
+        .placeholder = "FILE",
+        .help = "a file with PostgreSQL's password; PGPASSFILE and PGPASSWORD are good too",
+    },
+    {
+        .name = "store-connections",
+        .kind = SETTING_INTEGER,
+        .fallback = TEXT_OF(STORE_CONNECTIONS),
+        .min = 1,
+        .max = STORE_CONNECTIONS_MAX,
+        .placeholder = "N",
+        .help = "how many connections to PostgreSQL read; two more write and watch",
+    },
+    {
+        .name = "store-prepared",
+        .kind = SETTING_SWITCH,
+        .fallback = "true",
+        .placeholder = "true|false",
+        .help = "prepare statements once; false for a pooler that cannot have that",
     },
     {
         .name = "tls-certificate-file",

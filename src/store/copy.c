@@ -1,6 +1,6 @@
 #include "store/copy.h"
+#include "store/internal.h"
 #include "store/migrations.h"
-#include "store/tx.h"
 
 int64_t store_schema_version(void)
 {
@@ -36,6 +36,10 @@ static enum err replace_apply(struct store_write *w, struct tx *tx)
 enum err store_replace(struct store *s, const char *from, const struct store_copy *safety,
                        struct error *error)
 {
+    if (!s->engine->replace)
+        return error_set(error, ERR_CONFLICT,
+                         "the database is on a server: restore it with that server's own tools "
+                         "(pg_restore)");
     struct replace r = {.write.apply = replace_apply,
                         .write.alone = true,
                         .from = from,

@@ -534,19 +534,6 @@ static enum err postgres_open_watcher(const struct store_options *o, struct conn
     return ERR_OK;
 }
 
-static enum err check_url(const char *url, struct error *error)
-{
-    char *why = NULL;
-    PQconninfoOption *options = PQconninfoParse(url, &why);
-    enum err err = ERR_OK;
-    if (!options)
-        err = error_set(error, ERR_VALIDATION, "the store's URL is not valid: %s",
-                        why ? why : "no memory");
-    PQfreemem(why);
-    PQconninfoFree(options);
-    return err;
-}
-
 /* What is there has to be what was asked for. */
 static enum err check_database(struct postgres *c, bool create, struct error *error)
 {
@@ -574,12 +561,11 @@ static enum err check_database(struct postgres *c, bool create, struct error *er
 static enum err postgres_open(const struct store_options *o, struct connection **ret,
                               struct error *error)
 {
-    enum err err = check_url(o->path, error);
-    if (err)
-        return err;
+    if (!store_url_is_valid(str_from(o->path)))
+        return error_set(error, ERR_VALIDATION, "the store is not %s", STORE_URL_FORM);
     struct postgres *c = make_connection(o, POSTGRES_WRITER);
     c->wait_ms = STORE_LONG_WAIT_MS; /* until the migrations are done: see join */
-    err = postgres_connect(c, error);
+    enum err err = postgres_connect(c, error);
     if (!err)
         err = check_database(c, o->create, error);
     if (err) {
@@ -656,35 +642,3 @@ const struct engine postgres_engine = {
     .run_script = postgres_run_script,
     .checkpoint = postgres_checkpoint,
 };
-
-/* --- addresses ---------------------------------------------------------------------------- */
-
-bool store_is_url(struct str path)
-{
-    return str_starts(path, STR("postgres://")) || str_starts(path, STR("postgresql://"));
-}
-
-static struct str part(const PQconninfoOption *options, const char *name)
-{
-    for (; options->keyword; options++)
-        if (strcmp(options->keyword, name) == 0)
-            return str_from(options->val ? options->val : "");
-    return STR("");
-}
-
-struct str store_show(struct str path, struct arena *arena)
-{
-    const char *url = arena_cstr(arena, path);
-    if (!store_is_url(path) || !url)
-        return path;
-    PQconninfoOption *o = PQconninfoParse(url, NULL);
-    if (!o)
-        return STR("postgres://");
-    struct str user = part(o, "user"), host = part(o, "host"), port = part(o, "port"),
-               database = part(o, "dbname");
-    struct str shown =
-        arena_printf(arena, "postgres://%.*s%s%.*s%s%.*s/%.*s", STR_FMT(user), user.len ? "@" : "",
-                     STR_FMT(host), port.len ? ":" : "", STR_FMT(port), STR_FMT(database));
-    PQconninfoFree(o);
-    return shown;
-}

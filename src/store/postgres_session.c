@@ -136,14 +136,16 @@ static enum err check_server(PGconn *session, struct error *error)
     return ERR_OK;
 }
 
-static enum err refuse_connection(PGconn *session, struct error *error)
+static enum err refuse_connection(const struct postgres *c, struct error *error)
 {
-    struct str why = str_from(PQerrorMessage(session));
+    struct str why = str_from(PQerrorMessage(c->session));
+    struct str shown = store_show(str_from(c->url), error->arena);
     while (why.len && why.ptr[why.len - 1] == '\n')
         why.len--;
     if (!why.len)
         why = STR("no answer in time");
-    return error_set(error, ERR_UNAVAILABLE, "cannot connect to PostgreSQL: %.*s", STR_FMT(why));
+    return error_set(error, ERR_UNAVAILABLE, "cannot connect to %.*s: %.*s", STR_FMT(shown),
+                     STR_FMT(why));
 }
 
 /* What is only to be known is the server's log's. */
@@ -159,11 +161,11 @@ enum err postgres_connect(struct postgres *c, struct error *error)
         return error_set(error, ERR_NO_MEMORY, "no memory for a connection");
     enum err err = ERR_OK;
     if (PQstatus(c->session) == CONNECTION_BAD || !poll_connection(c->session))
-        err = refuse_connection(c->session, error);
+        err = refuse_connection(c, error);
     if (!err)
         err = check_server(c->session, error);
     if (!err && (PQsetnonblocking(c->session, 1) != 0 || !PQenterPipelineMode(c->session)))
-        err = refuse_connection(c->session, error);
+        err = refuse_connection(c, error);
     if (err) {
         close_session(c);
         return err;

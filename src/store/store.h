@@ -39,7 +39,14 @@ struct store_options {
 
 /* Is it the URL of a server, and no file? */
 bool store_is_url(struct str path);
-/* The URL as it may be shown: without a password. In the arena. */
+/* Is it one that libpq takes, and means by it what its writer did? A password with a bare '@' or
+ * '/' would be taken for a host or a database, and be shown. */
+bool store_url_is_valid(struct str url);
+#define STORE_URL_FORM                                                                             \
+    "a URL such as postgres://USER@HOST:5432/DATABASE (in a name or password, write @ as %40, / "  \
+    "as %2F and % as %25)"
+bool store_url_has_password(struct str url);
+/* The URL as it may be shown: without a password. In the arena. A file's path is what it is. */
 struct str store_show(struct str path, struct arena *arena);
 
 /* Opens, checks and migrates. Errors say how to mend: a folder that is read-only, a database from a

@@ -135,12 +135,45 @@ static void test_refusals(void **state)
     }
 }
 
+static struct str print(void)
+{
+    struct buf text;
+    buf_init(&text, MIB);
+    config_print(&config, &text);
+    struct str copy = arena_dup(&arena, buf_str(&text));
+    buf_release(&text);
+    return copy;
+}
+
+/* Its password is shown nowhere: neither of a right one nor of a wrong one. */
+static void test_the_store(void **state)
+{
+    static const char url[] = "postgres://u:geheim@db.example/hudhud";
+    set("store", "");
+    set("store", url);
+    assert_str(config_text(&config, "store"), url);
+    struct str shown = print();
+    assert_non_null(memmem(shown.ptr, shown.len, "postgres://u@db.example/hudhud", 30));
+    assert_null(memmem(shown.ptr, shown.len, "geheim", 6));
+
+    error_init(&error, &arena);
+    assert_int_equal(config_set(&config, STR("store"), STR("postgres://u:geh@eim@h/d"),
+                                FROM_COMMAND_LINE, &error),
+                     ERR_VALIDATION);
+    assert_true(str_starts(error.message, STR("--store: '...' is not a URL such as ")));
+    assert_int_equal(config_set(&config, STR("store"), STR("hudhud.db"), FROM_COMMAND_LINE, &error),
+                     ERR_VALIDATION);
+    assert_int_equal(
+        config_set(&config, STR("store-connections"), STR("0"), FROM_COMMAND_LINE, &error),
+        ERR_VALIDATION);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_addresses),      TEST(test_origins), TEST(test_networks),
-        TEST(test_default_policy), TEST(test_policy),  TEST(test_refusals),
+        TEST(test_addresses), TEST(test_origins),  TEST(test_networks),  TEST(test_default_policy),
+        TEST(test_policy),    TEST(test_refusals), TEST(test_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,97 @@
+#include "serve/storage.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "serve/secret_file.h"
+
+#include <unistd.h>
+
+/* *ret is empty when there is no such file. */
+static enum err read_file(const struct folder *f, struct buf *text, struct str *ret,
+                          struct error *error)
+{
+    *ret = STR("");
+    if (access(f->store, F_OK) != 0)
+        return ERR_OK; /* what is wrong with the folder, folder_find says */
+    enum err e = file_read(f->store, text, error);
+    if (e)
+        return e;
+    struct str rest = buf_str(text);
+    *ret = str_trim(str_split(&rest, '\n'));
+    if (!store_url_is_valid(*ret))
+        return error_set(error, ERR_VALIDATION, "what %s holds is not %s", f->store,
+                         STORE_URL_FORM);
+    return ERR_OK;
+}
+
+static void note_left_aside(struct storage *s, const struct folder *f, struct str wanted,
+                            struct str of_file, struct arena *arena)
+{
+    bool has_database = access(f->database, F_OK) == 0;
+    if (!wanted.len || str_eq(wanted, of_file) || (!of_file.len && !has_database))
+        return;
+    struct str shown = of_file.len ? store_show(of_file, arena) : str_from(f->database);
+    snprintf(s->left_aside, sizeof(s->left_aside), "%.*s", STR_FMT(shown));
+}
+
+static enum err choose_url(struct storage *s, const struct folder *f, const struct config *config,
+                           struct error *error)
+{
+    _cleanup_(buf_release)
+    struct buf text;
+    struct str wanted = config_text(config, "store"), of_file;
+    buf_init(&text, STORE_URL_MAX + 2);
+    enum err e = read_file(f, &text, &of_file, error);
+    if (e && !wanted.len)
+        return e;
+    if (e)
+        of_file = STR("");
+    note_left_aside(s, f, wanted, of_file, error->arena);
+    struct str url = wanted.len ? wanted : of_file;
+    memcpy(s->url, url.ptr, url.len);
+    wipe(text.ptr, text.len);
+    return ERR_OK;
+}
+
+enum err storage_choose(struct storage *s, const struct folder *f, const struct config *config,
+                        struct error *error)
+{
+    const char *password_file = config_cstr(config, "store-password-file");
+    *s = (struct storage){0};
+    enum err e = choose_url(s, f, config, error);
+    if (!e && s->url[0] && password_file)
+        e = secret_file_read(password_file, "the password for PostgreSQL", STORE_PASSWORD_MAX,
+                             &s->password, error);
+    if (e)
+        return e;
+    s->options = (struct store_options){
+        .path = s->url[0] ? s->url : f->database,
+        .password = &s->password,
+        .connections = (int)config_number(config, "store-connections"),
+        .unprepared = !config_switch(config, "store-prepared"),
+    };
+    struct str shown = store_show(str_from(s->options.path), error->arena);
+    snprintf(s->shown, sizeof(s->shown), "%.*s", STR_FMT(shown));
+    return ERR_OK;
+}
+
+void storage_log(const struct storage *s)
+{
+    if (s->left_aside[0])
+        log_event(LOG_INFO, "store_of_folder_left_aside", LOG_CSTR("folder", s->left_aside),
+                  LOG_CSTR("instead", s->shown), LOG_CSTR("why", "the setting store wins"));
+}
+
+void storage_release(struct storage *s)
+{
+    secret_release(&s->password);
+    wipe(s->url, sizeof(s->url));
+}
+
+enum err storage_write(const struct storage *s, const struct folder *f, struct error *error)
+{
+    char line[sizeof(s->url) + 1];
+    int n = snprintf(line, sizeof(line), "%s\n", s->url);
+    enum err e = file_replace(f->store, str_make(line, (size_t)n), 0600, error);
+    wipe(line, sizeof(line));
+    return e;
+}
