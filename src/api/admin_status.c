@@ -1,6 +1,7 @@
 /* /admin/status, /admin/accounts and the checks: what an operator and `hudhud doctor` look at. */
 #include "api/admin.h"
 #include "api/handlers.h"
+#include "base/clock.h"
 #include "model/account.h"
 #include "store/migrations.h"
 
@@ -34,16 +35,46 @@ static int64_t file_limit(void)
     return getrlimit(RLIMIT_NOFILE, &files) == 0 ? (int64_t)files.rlim_cur : 0;
 }
 
+static void write_server(struct json_writer *w, const struct store_server *server)
+{
+    json_key(w, "server");
+    json_open(w, '{');
+    json_member_i64(w, "version", server->version / 10000);
+    json_member_bool(w, "encrypted", server->encrypted);
+    json_member_bool(w, "local", server->local);
+    json_member_i64(w, "clock_off_ms", server->clock_ms - clock_now_ms());
+    json_close(w, '}');
+}
+
+static void write_store(struct call *call, const struct store_server *server)
+{
+    const struct api_shared *shared = call->api->shared;
+    struct store_stats stats = store_stats(shared->store);
+    struct json_writer *w = &call->out;
+    json_key(w, "store");
+    json_open(w, '{');
+    json_member_cstr(w, "engine", store_engine_name(shared->store));
+    json_member_cstr(w, "database", shared->database);
+    json_member_i64(w, "replicas", store_replicas(shared->store));
+    json_member_i64(w, "commits", (int64_t)stats.commits);
+    json_member_i64(w, "writes", (int64_t)stats.writes);
+    if (server->version)
+        write_server(w, server);
+    json_close(w, '}');
+}
+
 enum err status_get(struct call *call)
 {
     const struct api_shared *shared = call->api->shared;
     struct counts counts = {0};
+    struct store_server server;
     enum err e = workspace_each(call->tx, count_workspace, &counts);
     if (!e)
         e = account_each(call->tx, count_account, &counts);
+    if (!e)
+        e = tx_look_at_server(call->tx, &server);
     if (e)
         return e;
-    struct store_stats store = store_stats(shared->store);
     struct json_writer *w = &call->out;
     call_begin(call);
     json_open(w, '{');
@@ -59,11 +90,7 @@ enum err status_get(struct call *call)
     json_member_i64(w, "clients", counts.clients);
     json_member_i64(w, "accounts", counts.accounts);
     json_member_i64(w, "numbers", counts.numbers);
-    json_key(w, "store");
-    json_open(w, '{');
-    json_member_i64(w, "commits", (int64_t)store.commits);
-    json_member_i64(w, "writes", (int64_t)store.writes);
-    json_close(w, '}');
+    write_store(call, &server);
     json_close(w, '}');
     call_end(call);
     return ERR_OK;

@@ -3,6 +3,9 @@
 
 const char *answer_default_message(enum err e)
 {
+    if (e == ERR_IN_DOUBT)
+        return "The database was lost while this was being saved: it is saved, or it is not. Send "
+               "the same request with the same Idempotency-Key again: it is carried out once";
     switch (err_status(e)) {
     case 400: return "The request is not valid";
     case 401: return "Invalid HMAC signature";

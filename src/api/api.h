@@ -28,7 +28,8 @@ struct api_shared {
     struct policy *policy;     /* until another is set */
     struct failures *failures; /* of authentication */
     int64_t started_at;
-    const char *data; /* the folder */
+    const char *data;     /* the folder */
+    const char *database; /* where it is, as people may see it */
     const char *key_path;
     _Atomic bool *folder_taken; /* a SLOW call is at work on the folder's files */
     const char *listen;         /* for /admin/status; any of these may be NULL */

@@ -71,6 +71,7 @@ enum err once_begin(struct call *call)
     once->wanted = true;
     once->has_header = header.ptr != NULL;
     key->client_id = call->caller.client_row_id;
+    key->replica = store_replica(call->api->shared->store);
     key->fingerprint = fingerprint(call);
     key->signature = arena_printf(call->arena, SIGNATURE_KEY_NAME "%.*s", STR_FMT(signature));
     key->key = key->signature;

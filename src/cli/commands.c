@@ -497,6 +497,7 @@ const struct command commands[] = {
         .details =
             "Makes a new key and seals every token and secret anew; a running server goes on\n"
             "answering. A crash at any instant loses nothing: the next start ends the rotation.\n"
+            "Of several servers on one database only the last that runs may do it.\n"
             "\n"
             "The old key is kept as DIR/key.<id>.old: backups that were made before, without their\n"
             "key, need it. Keep it with them, and remove it from the folder.",

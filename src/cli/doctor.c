@@ -54,6 +54,35 @@ static void report_server(struct doctor *d, struct admin *admin, struct json sta
                       NULL);
 }
 
+/* The way to a database on a server, and its clock: the times in the database are of ours. */
+static void report_store(struct doctor *d, struct json store)
+{
+    struct json server = json_get(store, "server");
+    if (!json_is_object(server))
+        return;
+    int64_t off_ms = json_as_i64(json_get(server, "clock_off_ms"), 0);
+    bool local = json_as_bool(json_get(server, "local"), false);
+    bool encrypted = json_as_bool(json_get(server, "encrypted"), false);
+    const char *what = cli_format(d->cli, "%s: PostgreSQL %lld, %s; servers on it: %lld",
+                                  text_of(d, store, "database", "?"),
+                                  (long long)json_as_i64(json_get(server, "version"), 0),
+                                  encrypted ? "encrypted"
+                                  : local   ? "on this machine"
+                                            : "not encrypted",
+                                  (long long)json_as_i64(json_get(store, "replicas"), 1));
+    if (!encrypted && !local)
+        doctor_report(d, VERDICT_WARN, "store", what,
+                      "let the server speak TLS, and end the URL of the store with "
+                      "?sslmode=verify-full");
+    else
+        doctor_report(d, VERDICT_OK, "store", what, NULL);
+    if (off_ms > DOCTOR_CLOCK_WARN_S * 1000LL || off_ms < -DOCTOR_CLOCK_WARN_S * 1000LL)
+        doctor_report(
+            d, VERDICT_WARN, "clock",
+            cli_format(d->cli, "PostgreSQL's is %lld s off ours", (long long)off_ms / 1000),
+            "set both by a time service: timedatectl set-ntp true");
+}
+
 /* Asks whoever answers for the folder: the state of the database, and Graph's address. */
 static const char *check_status(struct doctor *d, struct admin *admin)
 {
@@ -70,6 +99,7 @@ static const char *check_status(struct doctor *d, struct admin *admin)
                              (long long)json_as_i64(json_get(status, "clients"), 0),
                              (long long)json_as_i64(json_get(status, "numbers"), 0)),
                   NULL);
+    report_store(d, json_get(status, "store"));
     report_server(d, admin, status);
     doctor_check_settings(d, admin->serve ? 0 : json_as_i64(json_get(status, "file_limit"), 0));
     return text_of(d, status, "graph_url", "");

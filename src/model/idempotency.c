@@ -22,6 +22,12 @@ static int64_t running_since(int64_t now)
     return now - IDEMPOTENCY_RUNNING_S * INT64_C(1000);
 }
 
+/* Does somebody still carry it out? A claim is over with its time, or with its replica. */
+#define RUNS(since)                                                                                \
+    "(created_at > " since                                                                         \
+    " AND (replica_id IS NULL OR EXISTS "                                                          \
+    "(SELECT 1 FROM replicas WHERE replicas.id = idempotency.replica_id)))"
+
 static enum err read_row(const struct rows *rows, const struct idempotency_key *key,
                          struct idempotency *ret, struct buf *body)
 {
@@ -43,7 +49,7 @@ enum err idempotency_find(struct tx *tx, const struct idempotency_key *key, int6
     enum err e = tx_query(tx,
                           "SELECT id, state, fingerprint, result_id, status, body "
                           "FROM idempotency WHERE client_id = $1 AND key IN ($2, $3) "
-                          "AND CASE state WHEN 'running' THEN created_at > $5 "
+                          "AND CASE state WHEN 'running' THEN " RUNS("$5") " "
                           "ELSE expires_at > $4 END ORDER BY key LIMIT 1",
                           PARAMS(p_i64(key->client_id), p_text(key->key), p_text(key->signature),
                                  p_i64(now), p_i64(running_since(now))),
@@ -61,7 +67,7 @@ static enum err make_room(struct tx *tx, const struct idempotency_key *key, int6
     return tx_exec(
         tx,
         "DELETE FROM idempotency WHERE client_id = $1 AND key = $2 "
-        "AND CASE state WHEN 'running' THEN created_at <= $4 "
+        "AND CASE state WHEN 'running' THEN NOT " RUNS("$4") " "
         "ELSE expires_at <= $3 END",
         PARAMS(p_i64(key->client_id), p_text(key->key), p_i64(now), p_i64(running_since(now))),
         NULL);
@@ -74,9 +80,10 @@ enum err idempotency_claim(struct tx *tx, const struct idempotency_key *key, int
     return e ? e
              : tx_i64(tx,
                       "INSERT INTO idempotency (client_id, key, fingerprint, state, created_at, "
-                      "expires_at) VALUES ($1, $2, $3, 'running', $4, $5) RETURNING id",
+                      "expires_at, replica_id) VALUES ($1, $2, $3, 'running', $4, $5, $6) "
+                      "RETURNING id",
                       PARAMS(p_i64(key->client_id), p_text(key->key), p_blob(key->fingerprint),
-                             p_i64(now), p_i64(key->expires_at)),
+                             p_i64(now), p_i64(key->expires_at), p_opt_i64(key->replica)),
                       ret_id);
 }
 

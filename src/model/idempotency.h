@@ -5,8 +5,9 @@
  *   applied   its effect is there, `result_id` says what it made; its answer is not kept yet
  *   done      its answer is kept
  *
- * A row counts until it expires. A running one counts for IDEMPOTENCY_RUNNING_S: then whoever
- * claimed it is taken to be gone, and the key may be claimed anew. Should the first come back after
+ * A row counts until it expires. A running one counts for IDEMPOTENCY_RUNNING_S, and, of several
+ * replicas, while the one that claimed it lives: then whoever claimed it is taken to be gone, and
+ * the key may be claimed anew. Should the first come back after
  * all, its row is not there any more, and its effect is refused: ids are never given twice. */
 #pragma once
 
@@ -21,6 +22,7 @@ struct idempotency_key {
                                and is sent again with a header added is the same request still */
     struct str fingerprint; /* of method, path, query and body */
     int64_t expires_at;
+    int64_t replica; /* who claims it: store_replica */
 };
 
 enum idempotency_state { IDEMPOTENCY_RUNNING, IDEMPOTENCY_APPLIED, IDEMPOTENCY_DONE };
@@ -50,7 +52,8 @@ enum err idempotency_set_done(struct tx *tx, int64_t id, int status, struct str 
 /* The request had no effect, and may be tried again. Leaves a row that is not running. */
 enum err idempotency_release(struct tx *tx, int64_t id) MUST_USE;
 
-/* At start: what is running then is of a process that died before any effect. */
+/* At start, where nobody else uses the store: what is running is of a process that died before any
+ * effect. */
 enum err idempotency_forget_running(struct tx *tx) MUST_USE;
 /* Removes at most UPKEEP_PURGE_ROWS rows that expired; *ret_n of them. */
 enum err idempotency_purge(struct tx *tx, int64_t now, int64_t *ret_n) MUST_USE;

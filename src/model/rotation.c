@@ -13,16 +13,27 @@ static struct str kept_path(const char *key_path, uint32_t id, struct arena *are
 struct renew {
     struct store_write write;
     struct keyring *keyring;
+    bool alone;        /* not while other processes use the store: they do not have the key `to` */
     uint32_t from, to; /* the same: the current key stays, and what it has not sealed it seals */
     int64_t renewed, unreadable;
 };
+
+static enum err require_alone(struct tx *tx)
+{
+    int64_t replicas;
+    enum err e = tx_i64(tx, "SELECT count(*) FROM replicas", NO_PARAMS, &replicas);
+    return e ? e : replicas > 1 ? ERR_BUSY : ERR_OK;
+}
 
 /* From here on the new key seals, also what the rest of the batch writes: it shares our fate. */
 static enum err renew_apply(struct store_write *w, struct tx *tx)
 {
     struct renew *r = CONTAINER_OF(w, struct renew, write);
+    enum err e = r->alone ? require_alone(tx) : ERR_OK;
+    if (e)
+        return e;
     keyring_use(r->keyring, r->to);
-    enum err e = sealed_renew(tx, r->keyring, &r->renewed, &r->unreadable);
+    e = sealed_renew(tx, r->keyring, &r->renewed, &r->unreadable);
     if (e)
         keyring_use(r->keyring, r->from);
     return e;
@@ -98,6 +109,29 @@ static void put_back(struct keyring *keyring, uint32_t new_id, const char *key_p
         log_unfinished(&ignored);
 }
 
+static enum err explain_write(enum err e, const char *key_path, struct error *error)
+{
+    switch (e) {
+    case ERR_BUSY:
+        return error_set(error, ERR_CONFLICT,
+                         "other servers use this database, and do not have the new key: nothing "
+                         "was changed. Stop all but one of them, rotate, copy the new %s to the "
+                         "others, start them (one that was killed counts for half a minute)",
+                         key_path);
+    case ERR_IN_DOUBT:
+        return error_set(error, e,
+                         "the database was lost while it was sealed anew: it is sealed with the "
+                         "new key, or with the old one. %s holds both: keep it, and restart this "
+                         "server before any other one on this database: its start ends the "
+                         "rotation",
+                         key_path);
+    case ERR_AUTHENTICATION:
+        return error_set(error, e,
+                         "the key does not open the database's own check: nothing was changed");
+    default: return error_set(error, e, "the database cannot be written now: nothing was changed");
+    }
+}
+
 enum err rotation_run(struct store *store, struct keyring *keyring, const char *key_path,
                       struct rotation *ret, struct error *error)
 {
@@ -110,15 +144,15 @@ enum err rotation_run(struct store *store, struct keyring *keyring, const char *
         keyring_drop(keyring, made.new_id);
         return refuse_key_file(key_path, error);
     }
-    struct renew r = {.keyring = keyring, .from = made.old_id, .to = made.new_id};
+    struct renew r = {.keyring = keyring,
+                      .alone = store_is_shared(store),
+                      .from = made.old_id,
+                      .to = made.new_id};
     enum err e = renew(store, &r);
-    if (e) {
+    if (e && e != ERR_IN_DOUBT)
         put_back(keyring, made.new_id, key_path, error);
-        return error_set(error, e,
-                         e == ERR_AUTHENTICATION
-                             ? "the key does not open the database's own check: nothing was changed"
-                             : "the database cannot be written now: nothing was changed");
-    }
+    if (e)
+        return explain_write(e, key_path, error);
     made.renewed = r.renewed;
     made.unreadable = r.unreadable;
     made.unfinished = retire(keyring, ids, n, key_path, error) != ERR_OK;

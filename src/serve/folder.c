@@ -115,12 +115,15 @@ enum err folder_test_key(struct store_reader *reader, const struct keyring *keyr
     if (e == ERR_AUTHENTICATION)
         return error_set(error, e,
                          "%s is not the key this database was made with; restore it from your "
-                         "backup: without it no token and no client secret can be read",
+                         "backup, or, of several servers, copy it from the one that rotated it: "
+                         "without it no token and no client secret can be read",
                          key_path);
-    if (e)
+    if (e == ERR_NOT_FOUND)
         return error_set(error, e,
                          "the database is not whole: hudhud init did not finish; remove "
                          "the folder and run it again");
+    if (e)
+        return error_set(error, e, "cannot read the database: see the log for the cause");
     return ERR_OK;
 }
 

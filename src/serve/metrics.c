@@ -190,6 +190,7 @@ static uint64_t file_size(const char *path)
 static void write_store(const struct serve *s, struct buf *out)
 {
     struct store_stats st = store_stats(s->store);
+    bool is_file = !s->storage.url[0];
     char log_path[sizeof(s->folder.database) + 8];
     snprintf(log_path, sizeof(log_path), "%s-wal", s->folder.database);
     one(out, "hudhud_store_commits_total", "counter", "Commits that changed something.",
@@ -208,10 +209,14 @@ static void write_store(const struct serve *s, struct buf *out)
                       "How many writes shared a commit.");
     exposition_histogram(out, "hudhud_store_commit_writes", NO_LABELS, &histogram_sizes,
                          &st.batches);
-    one(out, "hudhud_store_database_bytes", "gauge", "Size of the database file.",
-        file_size(s->folder.database));
+    one(out, "hudhud_store_database_bytes", "gauge", "Size of the database file; 0: there is none.",
+        is_file ? file_size(s->folder.database) : 0);
     one(out, "hudhud_store_log_bytes", "gauge", "Size of the write-ahead log's file.",
-        file_size(log_path));
+        is_file ? file_size(log_path) : 0);
+    one(out, "hudhud_store_connects_total", "counter",
+        "Connections to PostgreSQL that were made, the first ones too.", st.connects);
+    one(out, "hudhud_store_replicas", "gauge", "Processes that use the store, this one too.",
+        (uint64_t)store_replicas(s->store));
 }
 
 /* --- Meta --------------------------------------------------------------------------------- */

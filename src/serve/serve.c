@@ -25,14 +25,34 @@ static enum err apply_forget(struct store_write *w, struct tx *tx)
     return idempotency_forget_running(tx);
 }
 
-/* Should it fail, as on a full disk, they end by themselves after IDEMPOTENCY_RUNNING_S. So do
- * those in a store that others use too, which may be theirs. */
+/* Should it fail, as on a full disk, they end by themselves after IDEMPOTENCY_RUNNING_S. In a
+ * store that others use too they may be theirs, and end with the replica that made them. */
 static void forget_running(struct store *store)
 {
     struct store_write w = {.apply = apply_forget};
     if (store_write_now(store, &w))
         log_event(LOG_WARN, "claims_of_requests_left",
                   LOG_CSTR("effect", "requests cut by the last end are 409 for some minutes"));
+}
+
+/* On the store's watcher thread. */
+static enum err on_directory_changed(void *arg, struct store_reader *reader)
+{
+    struct serve *s = arg;
+    enum err e = directory_reload(&s->directory, reader);
+    if (e && !s->directory_stale)
+        log_event(LOG_ERROR, "directory_not_reloaded",
+                  LOG_CSTR("effect", "clients are as they were; it is tried again at once"));
+    else if (!e && s->directory_stale)
+        log_event(LOG_INFO, "directory_reloaded");
+    s->directory_stale = e != ERR_OK;
+    return e;
+}
+
+static void watch_others(struct serve *s)
+{
+    s->watch = (struct store_watch){.directory_changed = on_directory_changed, .arg = s};
+    store_watch(s->store, &s->watch);
 }
 
 static enum err open_store(struct serve *s, struct error *error)
@@ -67,6 +87,7 @@ static enum err open_folder(struct serve *s, const char *data, const struct conf
     e = directory_reload(&s->directory, s->reader);
     if (e)
         return error_set(error, e, "cannot read the clients from the database");
+    watch_others(s);
     s->saved_counts = saved_counts_new(&s->directory, s->failures);
     e = saved_counts_load(s->saved_counts, s->reader, clock_now_ms());
     return e ? error_set(error, e, "cannot read the counts of the rate limits") : ERR_OK;
@@ -97,6 +118,7 @@ static void share(struct serve *s, const struct config *config)
         .directory = &s->directory,
         .keyring = &s->keyring,
         .data = s->folder.data,
+        .database = s->storage.shown,
         .key_path = s->folder.key,
         .folder_taken = &s->folder_taken,
         .routes = api_routes,
@@ -184,6 +206,8 @@ static void release(struct serve *s)
     failures_free(s->failures);
     docs_free(s->docs);
     free(s->endpoints);
+    if (s->store)
+        store_unwatch(s->store);
     if (s->directory.store)
         directory_hub_release(&s->directory);
     pulse_release(&s->pulse);

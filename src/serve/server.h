@@ -25,6 +25,8 @@ struct serve {
     struct pulse pulse;
     _Atomic bool folder_taken;
     struct directory_hub directory;
+    struct store_watch watch;
+    bool directory_stale; /* the watcher thread's: what another replica changed is not in force */
     struct jobs *jobs;
     struct endpoints *endpoints;
     struct policy *policy;

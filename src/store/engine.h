@@ -37,6 +37,7 @@ enum checkpoint {
 };
 
 struct engine {
+    const char *name; /* for people */
     /* What the tokens {id}, {int}, {text}, {blob} and {strict} of a migration stand for. */
     const char *id_type, *int_type, *text_type, *blob_type, *strict;
     const char *skip_locked; /* {skip_locked}, behind a SELECT whose rows are claimed */
@@ -57,6 +58,7 @@ struct engine {
     /* From now on the writer's commits carry our number among the replicas, by which the outcome of
      * one is found when the server was lost, and are told to the others. */
     void (*join)(struct connection *c, struct replica_facts *facts);
+    enum err (*look_at_server)(struct connection *c, struct store_server *ret);
     /* The watcher's: until another process tells something, or `ms` are over; true if it did. */
     bool (*wait_for_news)(struct connection *c, int ms);
 

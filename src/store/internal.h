@@ -31,7 +31,7 @@ struct replica {
     _Atomic int64_t beat_us; /* monotonic; when a heartbeat last got through */
     struct list others;      /* of struct neighbour */
     int64_t generation;      /* as it was seen last */
-    int64_t directory;       /* as it was told last; -1: never */
+    int64_t directory;       /* as it was told last without an error; -1: never */
     pthread_mutex_t mutex;   /* guards the watch, and is held while it is being told */
     const struct store_watch *watch;
 };

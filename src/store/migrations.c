@@ -153,6 +153,8 @@ static const char schema_3[] =
     /* Who syncs the account; NULL: nobody does yet, or its replica is gone. */
     "ALTER TABLE accounts ADD COLUMN replica_id {int} REFERENCES replicas (id) ON DELETE SET NULL;"
     "CREATE INDEX accounts_replica ON accounts (replica_id);"
+    /* Who carries the request out, of several; a claim lives as long as its replica does. */
+    "ALTER TABLE idempotency ADD COLUMN replica_id {int};"
     "CREATE INDEX accounts_unclaimed ON accounts (id)"
     "  WHERE replica_id IS NULL AND unlinked_at IS NULL;"
 

@@ -163,10 +163,9 @@ static void tell(struct store *s, struct store_reader *reader, int64_t directory
 {
     struct replica *r = &s->replica;
     pthread_mutex_lock(&r->mutex);
-    if (r->watch && r->directory != directory) {
+    if (r->watch && r->directory != directory &&
+        r->watch->directory_changed(r->watch->arg, reader) == ERR_OK)
         r->directory = directory;
-        r->watch->directory_changed(r->watch->arg, reader);
-    }
     pthread_mutex_unlock(&r->mutex);
 }
 

@@ -552,6 +552,7 @@ static enum err sqlite_open_reader(const struct store_options *options, struct c
 }
 
 const struct engine sqlite_engine = {
+    .name = "SQLite",
     .id_type = "INTEGER PRIMARY KEY AUTOINCREMENT",
     .int_type = "INTEGER",
     .text_type = "TEXT",

@@ -313,6 +313,11 @@ uint64_t store_generation(const struct store *s)
     return atomic_load(&s->generation);
 }
 
+const char *store_engine_name(const struct store *s)
+{
+    return s->engine->name;
+}
+
 struct store_stats store_stats(const struct store *s)
 {
     struct store_stats stats = {

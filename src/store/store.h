@@ -124,6 +124,18 @@ struct store_read {
 /* Any thread. Only where store_reads_inline is false. ERR_UNAVAILABLE as of store_submit. */
 enum err store_submit_read(struct store *s, struct store_read *r) MUST_USE;
 
+/* --- for people --------------------------------------------------------------------------- */
+const char *store_engine_name(const struct store *s); /* "SQLite" */
+
+struct store_server {
+    int version;      /* PostgreSQL's form: 150004 is 15.4; 0: there is no server */
+    int64_t clock_ms; /* its clock, now */
+    bool encrypted;   /* the way to it */
+    bool local;       /* it is on this machine: nobody is between */
+};
+/* All zeros where the store is a file. */
+enum err tx_look_at_server(struct tx *tx, struct store_server *ret) MUST_USE;
+
 /* --- replicas: processes that share one store ----------------------------------------------- */
 /* May other processes write to it? */
 bool store_is_shared(const struct store *s);
@@ -137,7 +149,8 @@ int64_t store_replicas(const struct store *s);
 /* Told by the store's watcher thread, with a reader of its own, when another process may have
  * changed who may sign (the column `directory` of store_state moved), and once at its start. */
 struct store_watch {
-    void (*directory_changed)(void *arg, struct store_reader *reader);
+    /* On an error it is told again, STORE_WATCH_MS later. */
+    enum err (*directory_changed)(void *arg, struct store_reader *reader);
     void *arg;
 };
 /* Where the store is not shared nothing is ever told. Once a store; `w` outlives it, and lasts

@@ -246,3 +246,9 @@ enum err tx_i64(struct tx *tx, const char *sql, const struct param *params, size
     *ret = value;
     return ERR_OK;
 }
+
+enum err tx_look_at_server(struct tx *tx, struct store_server *ret)
+{
+    *ret = (struct store_server){0};
+    return tx->engine->look_at_server ? tx->engine->look_at_server(tx->connection, ret) : ERR_OK;
+}
