@@ -92,7 +92,7 @@ enum err restore_check(struct call *call)
 }
 
 /* Calls that are under way name records by their ids, and in another installation the same ids are
- * other people's. Nothing is under way where nobody listens. */
+ * other people's. Nothing is under way where nobody listens, here or at another replica. */
 static enum err check_installation(struct call *call, const char *folder)
 {
     const struct api_shared *shared = call->api->shared;
@@ -101,10 +101,13 @@ static enum err check_installation(struct call *call, const char *folder)
     enum err e = backup_read(folder, &backup, &call->error);
     if (!e)
         e = backup_made_at(shared->store, &made_at, &call->error);
-    if (!e && shared->listen && backup.made_at != made_at)
+    bool served = shared->listen || store_replicas(shared->store) > 1;
+    if (!e && served && backup.made_at != made_at)
         e = error_set(&call->error, ERR_CONFLICT,
-                      "The backup is of another installation than this running server's: stop the "
-                      "server and run the same command again");
+                      "The backup is of another installation than %s: stop the server and run the "
+                      "same command again",
+                      shared->listen ? "this running server's"
+                                     : "that of another server, which uses this database too");
     return e;
 }
 

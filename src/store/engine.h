@@ -6,6 +6,7 @@
  * ERR_CONFLICT, ERR_UNAVAILABLE and ERR_INTERNAL. Opening fills a struct error instead. */
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "store/copy.h"
 
@@ -97,10 +98,6 @@ struct engine {
     struct str (*column_text)(struct statement *st, int column);
     struct str (*column_blob)(struct statement *st, int column);
     bool (*column_is_null)(struct statement *st, int column);
-    /* For who copies rows of any table: what a row has, and of which kind each value is. */
-    int (*column_count)(struct statement *st);
-    const char *(*column_name)(struct statement *st, int column);
-    int (*column_kind)(struct statement *st, int column); /* PARAM_... */
 
     /* --- the schema --------------------------------------------------------------------------- */
     enum err (*has_table)(struct connection *c, const char *name, bool *ret);
@@ -110,7 +107,21 @@ struct engine {
      * something. */
     bool (*checkpoint)(struct connection *c, enum checkpoint kind);
 
-    /* --- whole databases: copy.h -------------------------------------------------------------- */
+    /* --- rows of any table: transfer.h -------------------------------------------------------- */
+    /* Adds a row to those that `load` takes. NULL, like that: rows are inserted one by one. */
+    void (*load_add)(struct buf *rows, const struct param *values, size_t n);
+    /* `into`: "table (column, ...)". All of them, or none and the transaction is lost. */
+    enum err (*load)(struct connection *c, const char *into, struct str rows);
+    /* The highest id that was ever given out in the table; 0: none. */
+    enum err (*last_id)(struct connection *c, struct str table, int64_t *ret);
+    /* It gives out no id up to this one from now on. */
+    enum err (*raise_id)(struct connection *c, struct str table, int64_t id);
+    /* Of a shared engine alone: from the next transaction on it may take minutes, and hold up the
+     * other writers, or not any more. */
+    void (*set_patient)(struct connection *c, bool patient);
+
+    /* --- whole databases: copy.h. NULL: row by row ----------------------------------------------
+     */
     /* Of a connection that is in no transaction. */
     enum err (*copy)(struct connection *c, const struct store_copy *copy, struct error *error);
     enum err (*inspect)(const char *path, struct store_facts *ret, struct error *error);

@@ -75,7 +75,14 @@ struct store_reader {
 enum err pool_start(struct pool *p, struct store *s, struct error *error) MUST_USE;
 void pool_stop(struct pool *p); /* fine when it was not started */
 
-/* replica.c: registers this process with a row in `replicas`, and starts to watch the others. */
+/* copy.c: of a connection that is in no transaction. */
+enum err copy_connection(struct connection *c, const struct store_copy *copy,
+                         struct error *error) MUST_USE;
+
+/* replica.c: in a transaction that changes all that there is: every replica, ours too, looks again
+ * who may sign. */
+enum err replica_directory_changed(struct connection *c) MUST_USE;
+/* Registers this process with a row in `replicas`, and starts to watch the others. */
 enum err replica_start(struct store *s, struct error *error) MUST_USE;
 /* Takes the row away, so that nobody waits for its leases. Fine when it was not started. */
 void replica_stop(struct store *s);

@@ -149,8 +149,10 @@ static enum err ask(struct postgres *c, enum control which, const struct param *
 static enum err limit_waits(struct postgres *c)
 {
     char idle[16], lock[16];
-    int n_idle = snprintf(idle, sizeof(idle), "%d", STORE_IDLE_MS);
-    int n_lock = snprintf(lock, sizeof(lock), "%d", STORE_LOCK_MS);
+    int n_idle =
+        snprintf(idle, sizeof(idle), "%d", c->patient ? STORE_PATIENT_IDLE_MS : STORE_IDLE_MS);
+    int n_lock =
+        snprintf(lock, sizeof(lock), "%d", c->patient ? STORE_PATIENT_IDLE_MS : STORE_LOCK_MS);
     const struct param params[] = {p_text(str_make(idle, (size_t)n_idle)),
                                    p_text(str_make(lock, (size_t)n_lock))};
     return control_with(c, LIMIT_WAITS, params);
@@ -446,30 +448,6 @@ static bool postgres_column_is_null(struct statement *base, int column)
     return PQgetisnull(st->result, st->row, column) != 0;
 }
 
-static int postgres_column_count(struct statement *base)
-{
-    return PQnfields(statement_of(base)->result);
-}
-
-static const char *postgres_column_name(struct statement *base, int column)
-{
-    return PQfname(statement_of(base)->result, column);
-}
-
-static int postgres_column_kind(struct statement *base, int column)
-{
-    if (postgres_column_is_null(base, column))
-        return PARAM_NULL;
-    switch (PQftype(statement_of(base)->result, column)) {
-    case 16: /* boolean */
-    case 20: /* bigint */
-    case 21: /* smallint */
-    case 23: /* integer */ return PARAM_I64;
-    case 17: /* bytea */ return PARAM_BLOB;
-    default: return PARAM_TEXT;
-    }
-}
-
 /* --- the schema --------------------------------------------------------------------------- */
 
 static enum err postgres_has_table(struct connection *base, const char *name, bool *ret)
@@ -485,7 +463,7 @@ static enum err postgres_has_table(struct connection *base, const char *name, bo
 static enum err postgres_run_script(struct connection *base, const char *script)
 {
     struct postgres *c = postgres_of(base);
-    enum err err = postgres_run_text(c, script);
+    enum err err = postgres_run_text(c, script, STR(""));
     c->wrote = true;
     return err;
 }
@@ -657,10 +635,12 @@ const struct engine postgres_engine = {
     .column_text = postgres_column_bytes,
     .column_blob = postgres_column_bytes,
     .column_is_null = postgres_column_is_null,
-    .column_count = postgres_column_count,
-    .column_name = postgres_column_name,
-    .column_kind = postgres_column_kind,
     .has_table = postgres_has_table,
     .run_script = postgres_run_script,
     .checkpoint = postgres_checkpoint,
+    .load_add = postgres_load_add,
+    .load = postgres_load,
+    .last_id = postgres_last_id,
+    .raise_id = postgres_raise_id,
+    .set_patient = postgres_set_patient,
 };

@@ -55,6 +55,7 @@ struct postgres {
     char *url;
     struct secret password;
     bool unprepared;
+    bool patient;                /* see engine.h */
     struct replica_facts *facts; /* of this process; NULL: it has not joined yet */
 
     PGconn *session;                 /* NULL: none */
@@ -99,9 +100,17 @@ enum err postgres_drain(struct postgres *c) MUST_USE;
 /* The same, up to the statement's; *ret_err is what the server said of it. */
 enum err postgres_wait(struct postgres *c, struct postgres_statement *st,
                        enum err *ret_err) MUST_USE;
-/* Several statements in one text, one after another; nothing may be under way. */
-enum err postgres_run_text(struct postgres *c, const char *text) MUST_USE;
+/* Several statements in one text, one after another; nothing may be under way. `data` is what a
+ * COPY FROM STDIN among them reads. */
+enum err postgres_run_text(struct postgres *c, const char *text, struct str data) MUST_USE;
 /* All that was queued goes out; waits for nothing. */
 void postgres_flush(struct postgres *c);
 /* Waits until the server tells something, or `ms` are over. True when another process notified. */
 bool postgres_listen(struct postgres *c, int ms);
+
+/* --- postgres_rows.c, for the table of functions -------------------------------------------- */
+void postgres_load_add(struct buf *rows, const struct param *values, size_t n);
+enum err postgres_load(struct connection *base, const char *into, struct str rows) MUST_USE;
+enum err postgres_last_id(struct connection *base, struct str table, int64_t *ret) MUST_USE;
+enum err postgres_raise_id(struct connection *base, struct str table, int64_t id) MUST_USE;
+void postgres_set_patient(struct connection *base, bool patient);

@@ -510,29 +510,68 @@ enum err postgres_wait(struct postgres *c, struct postgres_statement *st, enum e
     return err;
 }
 
-enum err postgres_run_text(struct postgres *c, const char *text)
+/* All of it is on its way, or the session is lost. */
+static enum err put_copy_data(struct postgres *c, struct str data)
 {
+    while (data.len) {
+        struct str piece = str_make(data.ptr, MIN(data.len, (size_t)STORE_COPY_PIECE));
+        int64_t until = clock_monotonic_us() + c->wait_ms * 1000;
+        int put = PQputCopyData(c->session, piece.ptr, (int)piece.len);
+        if (put < 0)
+            return lost(c, "cannot send");
+        int more = PQflush(c->session);
+        if (more < 0 || ((more > 0 || put == 0) && !wait_for(c->session, true, until)) ||
+            !PQconsumeInput(c->session))
+            return lost(c, "the connection broke");
+        if (put > 0)
+            data = str_skip(data, piece.len);
+    }
+    return ERR_OK;
+}
+
+static enum err feed_copy(struct postgres *c, struct str data)
+{
+    enum err err = put_copy_data(c, data);
+    if (!err && PQputCopyEnd(c->session, NULL) != 1)
+        err = lost(c, "cannot send");
+    return err;
+}
+
+/* Takes the answers to a text outside the pipeline; *ret_said: what the server says of it. */
+static enum err take_text_answers(struct postgres *c, const char *text, struct str data,
+                                  enum err *ret_said)
+{
+    const struct postgres_statement script = {.text = (char *)text};
+    const struct postgres_command command = {.kind = POSTGRES_QUERY,
+                                             .statement = (struct postgres_statement *)&script};
+    for (;;) {
+        enum err err = await(c, clock_monotonic_us() + c->wait_ms * 1000);
+        PGresult *result = err ? NULL : PQgetResult(c->session);
+        if (!result)
+            return err;
+        if (PQresultStatus(result) == PGRES_FATAL_ERROR)
+            *ret_said = read_error(c, &command, result);
+        if (PQresultStatus(result) == PGRES_COPY_IN)
+            err = feed_copy(c, data);
+        PQclear(result);
+        if (err)
+            return err;
+    }
+}
+
+enum err postgres_run_text(struct postgres *c, const char *text, struct str data)
+{
+    enum err said = ERR_OK;
     enum err err = send_sync(c);
     if (!err)
         err = postgres_drain(c);
     if (!err && (!PQexitPipelineMode(c->session) || !PQsendQuery(c->session, text)))
         err = lost(c, "cannot send");
-    int64_t until = clock_monotonic_us() + c->wait_ms * 1000;
-    enum err said = ERR_OK;
-    const struct postgres_statement script = {.text = (char *)text};
-    const struct postgres_command command = {.kind = POSTGRES_QUERY,
-                                             .statement = (struct postgres_statement *)&script};
-    while (!err) {
-        err = await(c, until);
-        PGresult *result = err ? NULL : PQgetResult(c->session);
-        if (!result)
-            break;
-        if (PQresultStatus(result) == PGRES_FATAL_ERROR)
-            said = read_error(c, &command, result);
-        PQclear(result);
-    }
+    if (!err)
+        err = take_text_answers(c, text, data, &said);
     if (!err && !PQenterPipelineMode(c->session))
         err = lost(c, "cannot pipeline");
+    c->failed = c->failed || (c->in_transaction && (err || said));
     return err ? err : said;
 }
 

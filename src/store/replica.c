@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/internal.h"
+#include "store/transfer.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -204,6 +205,12 @@ static enum err look(struct store *s, struct store_reader *reader)
     r->generation = state.generation;
     tell(s, reader, state.directory);
     return ERR_OK;
+}
+
+enum err replica_directory_changed(struct connection *c)
+{
+    return transfer_number(c, "UPDATE store_state SET directory = directory + 1 WHERE id = 1", NULL,
+                           0, NULL);
 }
 
 /* --- the thread --------------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ static enum err err_of(int code)
 
 /* Says the cause in the log, here, where it is known; never a parameter. A disk that stays full
  * would say so at each write, so that is limited. */
-static enum err failed(struct sqlite *c, int code, const char *sql)
+enum err sqlite_failed(struct sqlite *c, int code, const char *sql)
 {
     enum err err = err_of(code);
     if (err == ERR_CONFLICT)
@@ -71,7 +71,7 @@ static int run_control(struct sqlite *c, enum control which)
     sqlite3_stmt *handle = c->control[which];
     int code = sqlite3_step(handle);
     if (code != SQLITE_DONE)
-        (void)failed(c, code, sqlite3_sql(handle));
+        (void)sqlite_failed(c, code, sqlite3_sql(handle));
     sqlite3_reset(handle);
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
@@ -108,7 +108,7 @@ void sqlite_overwrite_commit(struct sqlite *c)
     int code =
         sqlite3_exec(c->db, "PRAGMA synchronous = OFF; PRAGMA user_version = 0", NULL, NULL, NULL);
     if (code != SQLITE_OK)
-        (void)failed(c, code, "PRAGMA user_version = 0");
+        (void)sqlite_failed(c, code, "PRAGMA user_version = 0");
     if (sqlite3_exec(c->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL) != SQLITE_OK)
         die("the store cannot make its commits durable again");
 }
@@ -162,7 +162,7 @@ static void checkpoint_now(struct sqlite *c, int mode)
     c->checkpointed_at = c->wal_pages;
     /* Busy: a reader holds its snapshot; the next checkpoint goes further. */
     if (code != SQLITE_OK && (code & 0xFF) != SQLITE_BUSY)
-        (void)failed(c, code, "checkpoint");
+        (void)sqlite_failed(c, code, "checkpoint");
 }
 
 /* A passive checkpoint waits for nobody, and the WAL starts again from its beginning as soon as no
@@ -222,7 +222,7 @@ static enum err sqlite_prepare(struct connection *base, const char *sql, const c
     sqlite3_stmt *handle;
     int code = sqlite3_prepare_v3(c->db, text, -1, SQLITE_PREPARE_PERSISTENT, &handle, NULL);
     if (code != SQLITE_OK)
-        return failed(c, code, sql);
+        return sqlite_failed(c, code, sql);
     struct sqlite_statement *st = xcalloc(1, sizeof(*st));
     st->base = (struct statement){.sql = sql, .writes = !sqlite3_stmt_readonly(handle)};
     st->owner = c;
@@ -263,7 +263,7 @@ static enum err sqlite_bind(struct statement *base, const struct param *params, 
     for (size_t i = 0; i < n; i++) {
         int code = bind_one(st->handle, st->position[i], &params[i]);
         if (code != SQLITE_OK)
-            return failed(st->owner, code, base->sql);
+            return sqlite_failed(st->owner, code, base->sql);
     }
     return ERR_OK;
 }
@@ -273,7 +273,7 @@ static enum err sqlite_step(struct statement *base, bool *ret_row)
     struct sqlite_statement *st = statement_of(base);
     int code = sqlite3_step(st->handle);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
-        return failed(st->owner, code, base->sql);
+        return sqlite_failed(st->owner, code, base->sql);
     *ret_row = code == SQLITE_ROW;
     return ERR_OK;
 }
@@ -312,26 +312,6 @@ static bool sqlite_column_is_null(struct statement *base, int column)
     return sqlite3_column_type(statement_of(base)->handle, column) == SQLITE_NULL;
 }
 
-static int sqlite_column_count_of(struct statement *base)
-{
-    return sqlite3_column_count(statement_of(base)->handle);
-}
-
-static const char *sqlite_column_name_of(struct statement *base, int column)
-{
-    return sqlite3_column_name(statement_of(base)->handle, column);
-}
-
-static int sqlite_column_kind(struct statement *base, int column)
-{
-    switch (sqlite3_column_type(statement_of(base)->handle, column)) {
-    case SQLITE_NULL: return PARAM_NULL;
-    case SQLITE_INTEGER: return PARAM_I64;
-    case SQLITE_BLOB: return PARAM_BLOB;
-    default: return PARAM_TEXT;
-    }
-}
-
 /* --- the schema --------------------------------------------------------------------------- */
 
 static enum err sqlite_has_table(struct connection *base, const char *name, bool *ret)
@@ -340,7 +320,7 @@ static enum err sqlite_has_table(struct connection *base, const char *name, bool
     int code =
         sqlite3_table_column_metadata(c->db, "main", name, NULL, NULL, NULL, NULL, NULL, NULL);
     if (code != SQLITE_OK && code != SQLITE_ERROR)
-        return failed(c, code, name);
+        return sqlite_failed(c, code, name);
     *ret = code == SQLITE_OK; /* SQLITE_ERROR: there is none */
     return ERR_OK;
 }
@@ -349,7 +329,7 @@ static enum err sqlite_run_script(struct connection *base, const char *script)
 {
     struct sqlite *c = sqlite_of(base);
     int code = sqlite3_exec(c->db, script, NULL, NULL, NULL);
-    return code == SQLITE_OK ? ERR_OK : failed(c, code, script);
+    return code == SQLITE_OK ? ERR_OK : sqlite_failed(c, code, script);
 }
 
 /* --- opening and closing ------------------------------------------------------------------ */
@@ -581,12 +561,11 @@ const struct engine sqlite_engine = {
     .column_text = sqlite_column_text,
     .column_blob = sqlite_column_blob,
     .column_is_null = sqlite_column_is_null,
-    .column_count = sqlite_column_count_of,
-    .column_name = sqlite_column_name_of,
-    .column_kind = sqlite_column_kind,
     .has_table = sqlite_has_table,
     .run_script = sqlite_run_script,
     .checkpoint = sqlite_checkpoint,
+    .last_id = sqlite_last_id,
+    .raise_id = sqlite_raise_id,
     .copy = sqlite_copy,
     .inspect = sqlite_inspect,
     .replace = sqlite_replace,

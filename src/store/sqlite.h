@@ -1,4 +1,4 @@
-/* Inside the SQLite engine: what its two files share. */
+/* Inside the SQLite engine: what its files share. */
 #pragma once
 
 #include "store/engine.h"
@@ -34,7 +34,17 @@ void sqlite_discard(const char *path);
 /* A commit that failed stands in the WAL, as far as it got: makes that unreadable. */
 void sqlite_overwrite_commit(struct sqlite *c);
 
-/* sqlite_copy.c, for the table of functions */
+/* Logs the cause of a result code, and says which error it is. */
+enum err sqlite_failed(struct sqlite *c, int code, const char *sql);
+
+/* sqlite_copy.c: a new file that is filled row by row, and that nobody else knows yet. Closed and
+ * then finished it is durable, and stands for itself. */
+enum err sqlite_begin_file(const char *path, struct connection **ret, struct error *error) MUST_USE;
+enum err sqlite_finish_file(const char *path, struct error *error) MUST_USE;
+
+/* The same, for the table of functions. */
+enum err sqlite_last_id(struct connection *base, struct str table, int64_t *ret) MUST_USE;
+enum err sqlite_raise_id(struct connection *base, struct str table, int64_t id) MUST_USE;
 enum err sqlite_copy(struct connection *base, const struct store_copy *copy,
                      struct error *error) MUST_USE;
 enum err sqlite_inspect(const char *path, struct store_facts *ret, struct error *error) MUST_USE;

@@ -1,6 +1,7 @@
 /* Whole SQLite databases: copying one while it is used, looking through one, replacing one. */
 #include "base/file.h"
 #include "store/sqlite.h"
+#include "store/transfer.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -105,6 +106,41 @@ enum err sqlite_copy(struct connection *base, const struct store_copy *copy, str
     return err;
 }
 
+/* --- filling ------------------------------------------------------------------------------ */
+
+/* Nothing is kept for a rollback or a crash: a file that was not finished is removed. */
+enum err sqlite_begin_file(const char *path, struct connection **ret, struct error *error)
+{
+    struct sqlite *c;
+    enum err err = sqlite_make_file(path, error);
+    if (err)
+        return err;
+    err = sqlite_connect(path, false, &c, error);
+    if (err) {
+        sqlite_discard(path);
+        return err;
+    }
+    int code = sqlite3_exec(c->db, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF", NULL,
+                            NULL, NULL);
+    if (code != SQLITE_OK) {
+        err = explain(c->db, code, "make", path, error);
+        sqlite_close(&c->base);
+        sqlite_discard(path);
+        return err;
+    }
+    *ret = &c->base;
+    return ERR_OK;
+}
+
+enum err sqlite_finish_file(const char *path, struct error *error)
+{
+    _cleanup_(closep)
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        return error_set_errno(error, ERR_IO, "cannot write %s", path);
+    return file_sync_folder_of(path, error);
+}
+
 /* --- looking through ---------------------------------------------------------------------- */
 
 struct looking {
@@ -207,34 +243,58 @@ enum err sqlite_inspect(const char *path, struct store_facts *ret, struct error 
 /* --- replacing ---------------------------------------------------------------------------- */
 
 struct counters {
-    sqlite3_stmt *raise;
+    sqlite3 *fresh;
     int code;
 };
 
-static int raise_counter(void *arg, int n, char **values, char **names)
-{
-    struct counters *c = arg;
-    sqlite3_bind_text(c->raise, 1, values[0], -1, SQLITE_STATIC);
-    sqlite3_bind_text(c->raise, 2, values[1], -1, SQLITE_STATIC);
-    c->code = sqlite3_step(c->raise);
-    sqlite3_reset(c->raise);
-    return c->code == SQLITE_DONE ? SQLITE_OK : 1;
-}
-
-/* An id that was given out is never given out again: a call that is under way may still hold it. */
-static int raise_counters(sqlite3 *current, sqlite3 *fresh)
+/* Never lower than it was. */
+static int raise_counter(sqlite3 *db, struct str table, int64_t to)
 {
     static const char sql[] =
         "INSERT INTO sqlite_sequence (rowid, name, seq) VALUES "
-        "((SELECT rowid FROM sqlite_sequence WHERE name = ?1), ?1, CAST(?2 AS INTEGER)) "
+        "((SELECT rowid FROM sqlite_sequence WHERE name = ?1), ?1, ?2) "
         "ON CONFLICT (rowid) DO UPDATE SET seq = max(seq, excluded.seq)";
-    struct counters c = {.code = SQLITE_DONE};
-    int code = sqlite3_prepare_v2(fresh, sql, -1, &c.raise, NULL);
-    if (code == SQLITE_OK)
-        code =
-            sqlite3_exec(current, "SELECT name, seq FROM sqlite_sequence", raise_counter, &c, NULL);
-    sqlite3_finalize(c.raise);
+    sqlite3_stmt *st = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+    if (code == SQLITE_OK) {
+        sqlite3_bind_text64(st, 1, table.ptr, table.len, SQLITE_STATIC, SQLITE_UTF8);
+        sqlite3_bind_int64(st, 2, to);
+        code = sqlite3_step(st);
+    }
+    sqlite3_finalize(st);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int keep_counter(void *arg, int n, char **values, char **names)
+{
+    struct counters *c = arg;
+    int64_t seq;
+    c->code = str_to_i64(str_from(values[1]), &seq)
+                  ? raise_counter(c->fresh, str_from(values[0]), seq)
+                  : SQLITE_CORRUPT;
+    return c->code == SQLITE_OK ? 0 : 1;
+}
+
+/* An id that was given out is never given out again: a call that is under way may still hold it. */
+static int keep_counters(sqlite3 *current, sqlite3 *fresh)
+{
+    struct counters c = {.fresh = fresh};
+    int code =
+        sqlite3_exec(current, "SELECT name, seq FROM sqlite_sequence", keep_counter, &c, NULL);
     return code == SQLITE_ABORT ? c.code : code;
+}
+
+enum err sqlite_last_id(struct connection *base, struct str table, int64_t *ret)
+{
+    const struct param name = p_text(table);
+    return transfer_number(base, "SELECT seq FROM sqlite_sequence WHERE name = $1", &name, 1, ret);
+}
+
+enum err sqlite_raise_id(struct connection *base, struct str table, int64_t id)
+{
+    struct sqlite *c = sqlite_of(base);
+    int code = raise_counter(c->db, table, id);
+    return code == SQLITE_OK ? ERR_OK : sqlite_failed(c, code, "sqlite_sequence");
 }
 
 /* SQLite's own copying takes the write lock, writes every page into the WAL, and commits: a reader
@@ -256,7 +316,7 @@ enum err sqlite_replace(struct connection *base, const char *from, struct error 
     enum err err = sqlite_connect(from, false, &fresh, error);
     if (err)
         return err;
-    int code = raise_counters(c->db, fresh->db);
+    int code = keep_counters(c->db, fresh->db);
     if (code != SQLITE_OK)
         err = explain(fresh->db, code, "write", from, error);
     if (!err && (code = replace_pages(c, fresh->db)) != SQLITE_OK) {

@@ -340,15 +340,11 @@ struct store_stats store_stats(const struct store *s)
 enum err store_copy(struct store *s, const struct store_copy *copy, struct error *error)
 {
     struct connection *c;
-    if (!s->engine->copy)
-        return error_set(error, ERR_CONFLICT,
-                         "the database is on a server: copy it with that server's own tools "
-                         "(pg_dump), and keep the key file with the copy");
     enum err err = s->engine->open_reader(&s->options, &c, error);
     if (err)
         return err;
     atomic_fetch_add(&s->copies, 1);
-    err = s->engine->copy(c, copy, error);
+    err = copy_connection(c, copy, error);
     atomic_fetch_sub(&s->copies, 1);
     s->engine->close(c);
     return err;
