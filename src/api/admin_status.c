@@ -112,6 +112,7 @@ static enum err write_account(void *arg, const struct account *a)
     json_member_i64(w, "template_count", a->template_count);
     json_member_time(w, "confirmed_at", MAX(pulse, a->confirmed_at));
     json_member_time(w, "linked_at", a->linked_at);
+    json_member_opt(w, "replica", a->replica);
     json_close(w, '}');
     return ERR_OK;
 }

@@ -230,9 +230,17 @@
 #define CLI_RETRY_MS           25     /* how often the two above look again */
 
 /* --- jobs --------------------------------------------------------------------------------- */
-#define JOBS_TICK_MS            250 /* how exactly a sync's time is kept */
-#define JOBS_SYNCS_MAX          64  /* at once: a slow account holds one place, not the rest */
-#define JOBS_ARENA_MAX          (32 * MIB) /* one sync: all numbers of a large account */
+#define JOBS_TICK_MS   250        /* how exactly a sync's time is kept */
+#define JOBS_SYNCS_MAX 64         /* at once: a slow account holds one place, not the rest */
+#define JOBS_ARENA_MAX (32 * MIB) /* one sync: all numbers of a large account */
+#define JOBS_LOOK_MS                                                                               \
+    1000 /* how often a replica looks which accounts nobody syncs: what a                          \
+            dead one held is another's this long after STORE_DEAD_MS */
+#define JOBS_LEASES_AT_ONCE     500 /* accounts claimed or given back in one write */
+#define JOBS_SHARE_MS           60000 /* how often all accounts are counted for it, though none came */
+#define JOBS_PULSE_MS           5000 /* how late other replicas see what was confirmed here */
+#define JOBS_PULSE_ROWS         1000 /* confirmations in one write; the rest a moment later */
+#define SYNC_REPEATS_MAX        3    /* of a sync by hand while others' answers come between */
 #define SYNC_JITTER_PERCENT     10   /* so that a thousand accounts do not ask at one instant */
 #define SYNC_BACKOFF_FIRST_S    30   /* after a failure; doubled each time in a row */
 #define SYNC_BACKOFF_MAX_S      3600 /* but never rarer than this, or the interval */

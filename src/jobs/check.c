@@ -1,15 +1,22 @@
 #include "jobs/runner.h"
 
 struct check {
+    struct job_opening opening; /* first */
     struct jobs *jobs;
     struct jobs_task *task;
 };
 
+static void check_free(struct check *c)
+{
+    c->jobs->n_pending--;
+    secret_release(&c->opening.token);
+    free(c);
+}
+
 static void check_finish(struct check *c, const struct graph_answer *a)
 {
     struct jobs_task *task = c->task;
-    c->jobs->n_pending--;
-    free(c);
+    check_free(c);
     task->outcome = a->outcome;
     task->message = arena_dup(task->arena, a->message);
     job_task_done(task, a->outcome == GRAPH_CANCELLED ? ERR_UNAVAILABLE : ERR_OK);
@@ -31,28 +38,48 @@ static void on_graph_answer(void *arg, const struct graph_answer *a)
 
 static struct check *check_begin(struct jobs *j, struct jobs_task *task)
 {
-    struct check *c = xmalloc(sizeof(*c));
-    *c = (struct check){j, task};
+    struct check *c = xcalloc(1, sizeof(*c));
+    c->jobs = j;
+    c->task = task;
     j->n_pending++;
     return c;
 }
 
-void job_check_account(struct jobs *j, struct jobs_task *task)
+static void refuse(struct check *c, enum err e)
 {
-    struct account account;
-    _cleanup_(secret_release)
-    struct secret token = {0};
-    enum err e = job_open_account(j, task->account_id, task->arena, &account, &token);
+    struct jobs_task *task = c->task;
+    const char *why = e == ERR_NOT_FOUND  ? "Account not found"
+                      : e == ERR_INTERNAL ? "The account's token cannot be opened: link it again"
+                                          : "The account cannot be read now";
+    check_free(c);
+    job_task_done(task, error_set(&task->error, e, "%s", why));
+}
+
+static void on_opened(struct job_opening *o, enum err e)
+{
+    static const struct graph_answer cancelled = {.outcome = GRAPH_CANCELLED};
+    struct check *c = CONTAINER_OF(o, struct check, opening);
+    struct graph *graph = c->jobs->graph;
     if (e) {
-        job_task_done(task, error_set(&task->error, e,
-                                      e == ERR_NOT_FOUND
-                                          ? "Account not found"
-                                          : "The account's token cannot be opened: link it again"));
+        refuse(c, e);
         return;
     }
-    struct str path = arena_printf(task->arena, "/%.*s", STR_FMT(account.waba_id));
-    graph_request(j->graph, GRAPH_GET, path, STR("fields=id"), &token, task->arena, on_answer,
-                  check_begin(j, task));
+    if (!graph) {
+        check_finish(c, &cancelled);
+        return;
+    }
+    struct str path = arena_printf(o->arena, "/%.*s", STR_FMT(o->account.waba_id));
+    graph_request(graph, GRAPH_GET, path, STR("fields=id"), &o->token, o->arena, on_answer, c);
+}
+
+void job_check_account(struct jobs *j, struct jobs_task *task)
+{
+    struct check *c = check_begin(j, task);
+    c->opening.jobs = j;
+    c->opening.account_id = task->account_id;
+    c->opening.arena = task->arena;
+    c->opening.done = on_opened;
+    job_open_account(&c->opening);
 }
 
 void job_check_graph(struct jobs *j, struct jobs_task *task)

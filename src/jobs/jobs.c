@@ -21,7 +21,7 @@ static void run_task(struct jobs *j, struct jobs_task *task)
     case JOBS_SYNC: job_sync_task(j, task); break;
     case JOBS_CHECK_ACCOUNT: job_check_account(j, task); break;
     case JOBS_CHECK_GRAPH: job_check_graph(j, task); break;
-    case JOBS_RELOAD: job_task_done(task, job_sync_reload(j)); break;
+    case JOBS_RELOAD: job_task_done(task, job_accounts_reload(j)); break;
     }
 }
 
@@ -34,6 +34,12 @@ static void take_all(struct jobs *j)
         struct store_write *write = CONTAINER_OF(node, struct store_write, node);
         struct job_write *w = CONTAINER_OF(write, struct job_write, write);
         w->done(w);
+    }
+    queue_take_all(&j->reads, &items);
+    for (struct list *node; (node = list_take(&items));) {
+        struct store_read *read = CONTAINER_OF(node, struct store_read, node);
+        struct job_read *r = CONTAINER_OF(read, struct job_read, read);
+        r->done(r);
     }
     queue_take_all(&j->inbox, &items);
     for (struct list *node; (node = list_take(&items));)
@@ -68,9 +74,13 @@ static void on_wake(uv_async_t *wake)
 static void on_tick(uv_timer_t *tick)
 {
     struct jobs *j = tick->data;
-    if (!j->stopping)
+    if (!j->stopping) {
+        job_leases_tick(j);
+        job_confirm_tick(j);
         job_sync_tick(j);
-    job_sync_show(j);
+        job_accounts_sweep(j);
+    }
+    job_accounts_show(j);
 }
 
 static void wake_loop(void *arg)
@@ -94,12 +104,23 @@ void jobs_free(struct jobs *j)
         uv_close((uv_handle_t *)&j->tick, NULL);
     }
     uv_run(&j->loop, UV_RUN_DEFAULT); /* lets the closed handles go */
-    job_sync_release(j);
+    job_accounts_release(j);
     store_reader_close(j->reader);
     uv_loop_close(&j->loop);
     queue_release(&j->inbox);
     queue_release(&j->writes);
+    queue_release(&j->reads);
     free(j);
+}
+
+/* Where the store is shared, the accounts are claimed by the first ticks. */
+static enum err start_syncing(struct jobs *j, struct error *error)
+{
+    enum err e = store_is_shared(j->options.store) ? ERR_OK : job_accounts_load(j);
+    if (e)
+        return error_set(error, e, "cannot read the linked accounts from the database");
+    uv_timer_start(&j->tick, on_tick, 0, JOBS_TICK_MS);
+    return ERR_OK;
 }
 
 enum err jobs_start(const struct jobs_options *options, struct jobs **ret, struct error *error)
@@ -114,15 +135,14 @@ enum err jobs_start(const struct jobs_options *options, struct jobs **ret, struc
     j->wake.data = j->tick.data = j;
     queue_init(&j->inbox, wake_loop, &j->wake);
     queue_init(&j->writes, wake_loop, &j->wake);
-    enum err e = store_reader_open(options->store, &j->reader, error);
+    queue_init(&j->reads, wake_loop, &j->wake);
+    enum err e = ERR_OK;
+    if (store_reads_inline(options->store))
+        e = store_reader_open(options->store, &j->reader, error);
     if (!e)
         e = graph_open(&j->loop, &j->options.graph, &j->graph, error);
-    if (!e && options->sync_interval_s) {
-        e = job_sync_load(j);
-        if (e)
-            error_set(error, e, "cannot read the linked accounts from the database");
-        uv_timer_start(&j->tick, on_tick, 0, JOBS_TICK_MS);
-    }
+    if (!e && options->sync_interval_s)
+        e = start_syncing(j, error);
     if (!e && uv_thread_create(&j->thread, run_thread, j) != 0)
         e = error_set(error, ERR_IO, "cannot start the jobs thread");
     if (e)
@@ -163,24 +183,18 @@ void jobs_reload(struct jobs *j)
     arena_release(&arena);
 }
 
-/* --- the pulse, written down -------------------------------------------------------------- */
+/* --- the last write ----------------------------------------------------------------------- */
 
-struct pulse_write {
+struct last_write {
     struct store_write write;
     struct jobs *jobs;
 };
 
-static enum err write_pulse(struct store_write *w, struct tx *tx)
+static enum err write_last(struct store_write *w, struct tx *tx)
 {
-    struct jobs *j = CONTAINER_OF(w, struct pulse_write, write)->jobs;
-    enum err e = ERR_OK;
-    list_for_each (node, &j->accounts) {
-        int64_t id = CONTAINER_OF(node, struct job_account, node)->id;
-        int64_t confirmed_at = pulse_get(j->options.pulse, id);
-        if (!e && confirmed_at)
-            e = account_write_confirmed(tx, id, confirmed_at);
-    }
-    return e;
+    struct jobs *j = CONTAINER_OF(w, struct last_write, write)->jobs;
+    enum err e = job_confirm_all(j, tx);
+    return !e && j->leases.replica ? lease_leave(tx, j->leases.replica) : e;
 }
 
 void jobs_stop(struct jobs *j)
@@ -189,7 +203,7 @@ void jobs_stop(struct jobs *j)
         return;
     queue_close(&j->inbox);
     uv_thread_join(&j->thread);
-    struct pulse_write w = {.write.apply = write_pulse, .jobs = j};
+    struct last_write w = {.write.apply = write_last, .jobs = j};
     if (store_write_now(j->options.store, &w.write))
         log_event(LOG_WARN, "pulse_not_written",
                   LOG_CSTR("effect", "confirmed_at is older than it was until the next sync"));

@@ -52,10 +52,11 @@ struct jobs_options {
 /* Written by the jobs thread, read by any. The gauges are as true as its last tick. */
 struct jobs_stats {
     struct graph_stats graph;
-    struct counter syncs[GRAPH_OUTCOMES];     /* by how asking Meta ended */
-    struct counter syncs_unwritten;           /* ... and the store did not take what was learnt */
-    struct gauge accounts, accounts_failing;  /* linked; whose last sync failed */
-    struct gauge syncs_running, runs_pending; /* the latter of any kind */
+    struct counter syncs[GRAPH_OUTCOMES];    /* by how asking Meta ended */
+    struct counter syncs_unwritten;          /* ... and the store did not take what was learnt */
+    struct gauge accounts, accounts_failing; /* that are ours to sync; whose last one failed */
+    struct counter leases_claimed, leases_given, leases_lost; /* accounts, with other replicas */
+    struct gauge syncs_running, runs_pending;                 /* the latter of any kind */
 };
 
 struct jobs;
@@ -68,8 +69,8 @@ const struct jobs_stats *jobs_stats(const struct jobs *j);
 /* Any thread. After jobs_stop began, the task comes back at once with ERR_UNAVAILABLE. */
 void jobs_submit(struct jobs *j, struct jobs_task *task);
 /* Cancels what waits for Meta (those tasks come back with ERR_UNAVAILABLE), lets commits finish,
- * writes the pulse down and joins. Whoever may still submit needs the jobs to be there: they are
- * freed apart. NULL is fine. */
+ * writes the pulse down, leaves the accounts to the other replicas and joins. Whoever may still
+ * submit needs the jobs to be there: they are freed apart. NULL is fine. */
 void jobs_stop(struct jobs *j);
 /* After jobs_stop, once nobody submits any more. NULL is fine. */
 void jobs_free(struct jobs *j);

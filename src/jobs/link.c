@@ -115,6 +115,10 @@ static enum err link_apply(struct store_write *w, struct tx *tx)
     if (known && !outcome.added)
         return conflict(l->task);
     l->task->account_id = account.id;
+    if (store_is_shared(l->jobs->options.store)) /* whose memory of it is fresh: ours */
+        e = lease_take(tx, account.id, job_leases_replica(l->jobs));
+    if (e)
+        return e;
     return note_applied(l->task, tx);
 }
 

@@ -6,12 +6,14 @@
 
 /* One question to Meta about one account, and what is written of the answer. */
 struct sync_run {
-    struct job_write write; /* first */
+    struct job_write write;     /* first */
+    struct job_opening opening; /* its account is the row as it stood when the run began */
     struct jobs *jobs;
     struct job_account *entry;
     struct arena arena;
-    struct account account; /* as it stood when the run began */
-    struct secret token;
+    int64_t lease;     /* it began by itself, and counts while the account is this replica's; 0:
+                          whoever syncs it */
+    bool lost;         /* the account is another's by now: nothing was written */
     struct list tasks; /* JOBS_SYNC tasks that wait for this run */
     struct account_facts facts;
     const char *refused; /* ACCOUNT_...: Meta refused, and facts are none */
@@ -20,11 +22,6 @@ struct sync_run {
     int64_t began_at; /* wall time: Meta confirmed at least what was true then */
     struct account_outcome outcome;
 };
-
-static int64_t now_ms(void)
-{
-    return clock_monotonic_us() / 1000;
-}
 
 /* --- when --------------------------------------------------------------------------------- */
 
@@ -79,12 +76,16 @@ static int64_t wait_ms(const struct jobs *j, const struct job_account *entry,
     return MAX(interval, backoff);
 }
 
-static void schedule(struct jobs *j, struct job_account *entry, const struct sync_run *run)
+static void schedule(struct jobs *j, struct job_account *entry, const struct sync_run *run,
+                     enum err e)
 {
-    entry->failures = run->failure.outcome == GRAPH_OK ? 0 : entry->failures + 1;
-    entry->due_ms = now_ms() + jittered(wait_ms(j, entry, run));
+    bool failed = e || run->failure.outcome != GRAPH_OK;
+    entry->failures = failed ? entry->failures + 1 : 0;
+    entry->due_ms =
+        job_now_ms() + jittered(e ? backoff_ms(j, entry->failures) : wait_ms(j, entry, run));
     if (run->failure.outcome == GRAPH_THROTTLED)
-        entry->throttled_until_ms = now_ms() + MAX(regain_ms(run), INT64_C(1000) * RETRY_AFTER_S);
+        entry->throttled_until_ms =
+            job_now_ms() + MAX(regain_ms(run), INT64_C(1000) * RETRY_AFTER_S);
 }
 
 /* --- the end of a run --------------------------------------------------------------------- */
@@ -95,18 +96,21 @@ static void log_outcome(const struct sync_run *run, enum err e)
         log_event(LOG_DEBUG, "sync_dropped", LOG_INT("account", run->entry->id),
                   LOG_CSTR("why", "the account was unlinked"));
     else if (e)
-        log_event(LOG_WARN, "sync_not_written", LOG_STR("waba_id", run->account.waba_id),
+        log_event(LOG_WARN, "sync_not_written", LOG_STR("waba_id", run->opening.account.waba_id),
                   LOG_CSTR("error", err_code(e)));
+    else if (run->lost)
+        log_event(LOG_DEBUG, "sync_dropped", LOG_INT("account", run->entry->id),
+                  LOG_CSTR("why", "another replica syncs the account"));
     else if (run->failure.outcome != GRAPH_OK)
-        log_event(LOG_WARN, "sync_failed", LOG_STR("waba_id", run->account.waba_id),
+        log_event(LOG_WARN, "sync_failed", LOG_STR("waba_id", run->opening.account.waba_id),
                   LOG_CSTR("outcome", graph_outcome_name(run->failure.outcome)),
                   LOG_STR("message", run->failure.message));
     else if (run->outcome.added || run->outcome.changed || run->outcome.vanished)
-        log_event(LOG_INFO, "sync_changed", LOG_STR("waba_id", run->account.waba_id),
+        log_event(LOG_INFO, "sync_changed", LOG_STR("waba_id", run->opening.account.waba_id),
                   LOG_INT("added", run->outcome.added), LOG_INT("changed", run->outcome.changed),
                   LOG_INT("vanished", run->outcome.vanished));
     else
-        log_event(LOG_DEBUG, "sync_unchanged", LOG_STR("waba_id", run->account.waba_id));
+        log_event(LOG_DEBUG, "sync_unchanged", LOG_STR("waba_id", run->opening.account.waba_id));
 }
 
 static void count_run(struct jobs *j, const struct sync_run *run, enum err e)
@@ -114,6 +118,23 @@ static void count_run(struct jobs *j, const struct sync_run *run, enum err e)
     counter_add(&j->stats.syncs[run->failure.outcome], 1);
     if (e && e != ERR_NOT_FOUND)
         counter_add(&j->stats.syncs_unwritten, 1);
+}
+
+/* Who asked by hand is to be told what Meta said after that, and not what another's answer, which
+ * may be the older one, left in the rows: his run is repeated, while others do not come between
+ * each time. */
+static bool is_repeated(struct jobs *j, struct sync_run *run, enum err e)
+{
+    struct job_account *entry = run->entry;
+    if (e || !run->outcome.superseded || list_empty(&run->tasks) || j->stopping ||
+        entry->repeats >= SYNC_REPEATS_MAX) {
+        entry->repeats = 0;
+        return false;
+    }
+    entry->repeats++;
+    list_move_all(&run->tasks, &entry->waiting); /* in their order, in the next run */
+    list_move_all(&entry->waiting, &run->tasks);
+    return true;
 }
 
 static void answer_tasks(struct sync_run *run, enum err e)
@@ -136,17 +157,11 @@ static void cancel_waiting(struct job_account *entry)
         job_task_answered(CONTAINER_OF(node, struct jobs_task, node), &cancelled);
 }
 
-static void entry_free(struct job_account *entry)
-{
-    list_remove(&entry->node);
-    free(entry);
-}
-
 static void sync_start(struct jobs *j, struct job_account *entry);
 
 static void free_run(struct sync_run *run)
 {
-    secret_release(&run->token);
+    secret_release(&run->opening.token);
     arena_release(&run->arena);
     free(run);
 }
@@ -169,15 +184,19 @@ static void sync_finish(struct sync_run *run, enum err e)
     bool gone = e == ERR_NOT_FOUND && list_empty(&entry->waiting);
     log_outcome(run, e);
     count_run(j, run, e);
-    if (!e && run->failure.outcome == GRAPH_OK)
-        pulse_raise(j->options.pulse, entry->id, run->began_at);
-    answer_tasks(run, e);
+    if (run->lost && run->lease == j->leases.replica)
+        job_leases_lost(j, entry);
+    if (!is_repeated(j, run, e)) {
+        if (!e && !run->lost && run->failure.outcome == GRAPH_OK)
+            job_confirmed(j, entry, run->began_at);
+        answer_tasks(run, e);
+    }
     entry->running = false;
     j->n_syncs--;
-    schedule(j, entry, run);
+    schedule(j, entry, run, e);
     free_run(run);
     if (gone)
-        entry_free(entry);
+        job_account_free(j, entry);
     else
         go_on(j, entry);
     j->n_pending--; /* last: a run that goes on was counted before this one ends */
@@ -190,20 +209,25 @@ static bool is_same_token(const struct account *a, const struct account *b)
     return str_eq(a->sealed_token, b->sealed_token);
 }
 
-/* The row is read again: it may have been unlinked, or given a new token, while Meta was asked. */
+/* The row is read again: while Meta was asked it may have been unlinked, given a new token, or come
+ * to another replica. */
 static enum err sync_apply(struct store_write *w, struct tx *tx)
 {
     struct sync_run *run = CONTAINER_OF(w, struct sync_run, write.write);
     struct account account;
-    enum err e = account_find(tx, run->entry->id, &run->arena, &account);
+    enum err e = account_find(tx, run->opening.account_id, &run->arena, &account);
     if (e)
         return e;
+    run->lost = run->lease && account.replica_id != run->lease;
+    if (run->lost)
+        return ERR_OK;
     struct account_cause cause = {.source = list_empty(&run->tasks) ? "poll" : "api",
                                   .asked_at = run->began_at,
-                                  .now = clock_now_ms()};
+                                  .now = clock_now_ms(),
+                                  .revision = run->opening.account.revision};
     if (!run->refused)
         return account_apply_facts(tx, &account, &run->facts, &cause, &run->arena, &run->outcome);
-    if (!is_same_token(&account, &run->account))
+    if (!is_same_token(&account, &run->opening.account))
         return ERR_OK;
     return account_apply_refusal(tx, &account, run->refused, run->failure.message, &cause,
                                  &run->arena, &run->outcome);
@@ -235,6 +259,18 @@ static void on_fetched(void *arg, const struct graph_account *fetched)
     job_write_submit(run->jobs, &run->write);
 }
 
+static void on_opened(struct job_opening *o, enum err e)
+{
+    struct sync_run *run = CONTAINER_OF(o, struct sync_run, opening);
+    struct graph *graph = run->jobs->graph;
+    if (!e && !graph)
+        run->failure.outcome = GRAPH_CANCELLED;
+    if (e || !graph)
+        sync_finish(run, e);
+    else
+        graph_fetch_account(graph, o->account.waba_id, &o->token, &run->arena, on_fetched, run);
+}
+
 static void sync_start(struct jobs *j, struct job_account *entry)
 {
     struct sync_run *run = xcalloc(1, sizeof(*run));
@@ -246,90 +282,27 @@ static void sync_start(struct jobs *j, struct job_account *entry)
     arena_init(&run->arena, JOBS_ARENA_MAX);
     list_init(&run->tasks);
     list_move_all(&run->tasks, &entry->waiting);
+    run->lease = list_empty(&run->tasks) ? j->leases.replica : 0;
+    run->opening.jobs = j;
+    run->opening.account_id = entry->id;
+    run->opening.arena = &run->arena;
+    run->opening.done = on_opened;
     list_remove(&entry->node);
     list_add(&j->accounts, &entry->node); /* to the end: those that wait longest are first */
     entry->running = true;
     j->n_syncs++;
     j->n_pending++;
-    enum err e = job_open_account(j, entry->id, &run->arena, &run->account, &run->token);
-    if (e) {
-        sync_finish(run, e);
-        return;
-    }
-    graph_fetch_account(j->graph, run->account.waba_id, &run->token, &run->arena, on_fetched, run);
+    job_open_account(&run->opening);
 }
 
-/* --- the table of accounts ---------------------------------------------------------------- */
-
-static struct job_account *entry_find(struct jobs *j, int64_t id)
-{
-    list_for_each (node, &j->accounts) {
-        struct job_account *entry = CONTAINER_OF(node, struct job_account, node);
-        if (entry->id == id)
-            return entry;
-    }
-    return NULL;
-}
-
-static struct job_account *entry_find_or_add(struct jobs *j, int64_t id)
-{
-    struct job_account *entry = entry_find(j, id);
-    if (entry)
-        return entry;
-    entry = xcalloc(1, sizeof(*entry));
-    entry->id = id;
-    list_init(&entry->waiting);
-    list_add(&j->accounts, &entry->node);
-    return entry;
-}
-
-static enum err load_one(void *arg, const struct account *a)
-{
-    struct jobs *j = arg;
-    struct job_account *entry = xcalloc(1, sizeof(*entry));
-    entry->id = a->id;
-    entry->due_ms = now_ms();
-    list_init(&entry->waiting);
-    list_add(&j->accounts, &entry->node);
-    return ERR_OK;
-}
-
-static enum err reload_one(void *arg, const struct account *a)
-{
-    struct job_account *entry = entry_find_or_add(arg, a->id);
-    entry->due_ms = now_ms();
-    entry->failures = 0;
-    return ERR_OK;
-}
-
-static enum err each_account(struct jobs *j, enum err (*each)(void *arg, const struct account *a))
-{
-    struct tx *tx;
-    enum err e = store_read_begin(j->reader, &tx);
-    if (e)
-        return e;
-    e = account_each(tx, each, j);
-    store_read_end(j->reader);
-    return e;
-}
-
-enum err job_sync_reload(struct jobs *j)
-{
-    pulse_clear(j->options.pulse);
-    return j->options.sync_interval_s ? each_account(j, reload_one) : ERR_OK;
-}
-
-enum err job_sync_load(struct jobs *j)
-{
-    return each_account(j, load_one);
-}
+/* --- what is next ------------------------------------------------------------------------- */
 
 /* The next account that is due; NULL when none is. */
 static struct job_account *entry_due(struct jobs *j, int64_t now)
 {
     list_for_each (node, &j->accounts) {
         struct job_account *entry = CONTAINER_OF(node, struct job_account, node);
-        if (entry->due_ms <= now && !entry->running)
+        if (entry->held && entry->due_ms <= now && !entry->running)
             return entry;
     }
     return NULL;
@@ -337,10 +310,10 @@ static struct job_account *entry_due(struct jobs *j, int64_t now)
 
 void job_sync_tick(struct jobs *j)
 {
-    if (j->ticking || j->stopping || !j->options.sync_interval_s)
+    if (j->ticking || j->stopping || !j->options.sync_interval_s || !job_leases_stand(j))
         return;
     j->ticking = true; /* a run that fails at once ends in here again: the loop goes on for it */
-    int64_t now = now_ms();
+    int64_t now = job_now_ms();
     while (j->n_syncs < JOBS_SYNCS_MAX) {
         struct job_account *entry = entry_due(j, now);
         if (!entry)
@@ -352,8 +325,8 @@ void job_sync_tick(struct jobs *j)
 
 void job_sync_task(struct jobs *j, struct jobs_task *task)
 {
-    struct job_account *entry = entry_find_or_add(j, task->account_id);
-    int64_t throttled_ms = entry->throttled_until_ms - now_ms();
+    struct job_account *entry = job_account_find_or_add(j, task->account_id);
+    int64_t throttled_ms = entry->throttled_until_ms - job_now_ms();
     if (throttled_ms > 0) {
         struct graph_answer throttled = {.outcome = GRAPH_THROTTLED};
         throttled.usage.regain_minutes = (int)((throttled_ms + 59999) / 60000);
@@ -367,28 +340,10 @@ void job_sync_task(struct jobs *j, struct jobs_task *task)
 
 void job_sync_linked(struct jobs *j, int64_t account_id, int64_t asked_at)
 {
-    struct job_account *entry = entry_find_or_add(j, account_id);
+    struct job_account *entry = job_account_find_or_add(j, account_id);
     entry->failures = 0;
     entry->throttled_until_ms = 0; /* the token may be another one */
-    entry->due_ms = now_ms() + jittered(j->options.sync_interval_s * 1000);
+    if (j->options.sync_interval_s)
+        job_account_hold(j, entry, job_now_ms() + jittered(j->options.sync_interval_s * 1000));
     pulse_raise(j->options.pulse, account_id, asked_at);
-}
-
-void job_sync_show(struct jobs *j)
-{
-    int64_t accounts = 0, failing = 0;
-    list_for_each (node, &j->accounts) {
-        accounts++;
-        failing += CONTAINER_OF(node, struct job_account, node)->failures > 0;
-    }
-    gauge_set(&j->stats.accounts, accounts);
-    gauge_set(&j->stats.accounts_failing, failing);
-    gauge_set(&j->stats.syncs_running, (int64_t)j->n_syncs);
-    gauge_set(&j->stats.runs_pending, (int64_t)j->n_pending);
-}
-
-void job_sync_release(struct jobs *j)
-{
-    list_for_each_safe (node, &j->accounts)
-        entry_free(CONTAINER_OF(node, struct job_account, node));
 }

@@ -1,4 +1,5 @@
-/* What every kind of job shares: handing a task back, writing, and opening an account's token. */
+/* What every kind of job shares: handing a task back, writing, reading, and opening an account's
+ * token. */
 #include "base/log.h"
 #include "jobs/runner.h"
 
@@ -60,21 +61,54 @@ void job_write_submit(struct jobs *j, struct job_write *w)
     w->done(w);
 }
 
-enum err job_open_account(struct jobs *j, int64_t account_id, struct arena *arena,
-                          struct account *ret, struct secret *ret_token)
+void job_read_submit(struct jobs *j, struct job_read *r)
 {
+    struct store_read *read = &r->read;
     struct tx *tx;
-    enum err e = store_read_begin(j->reader, &tx);
-    if (e)
-        return e;
-    e = account_find(tx, account_id, arena, ret);
-    store_read_end(j->reader);
-    if (e)
-        return e;
-    struct str context = arena_printf(arena, ACCOUNT_SEAL_CONTEXT, STR_FMT(ret->waba_id));
-    if (seal_open(j->options.keyring, context, ret->sealed_token, ret_token) == ERR_OK)
+    read->reply_to = &j->reads;
+    if (!j->reader) {
+        enum err e = store_submit_read(j->options.store, read);
+        if (!e)
+            return;
+        read->err = e;
+    } else {
+        read->err = store_read_begin(j->reader, &tx);
+        if (!read->err)
+            read->err = read->run(read, tx);
+        store_read_end(j->reader);
+    }
+    r->done(r);
+}
+
+/* --- opening an account ------------------------------------------------------------------- */
+
+static enum err read_account(struct store_read *r, struct tx *tx)
+{
+    struct job_opening *o = CONTAINER_OF(r, struct job_opening, read.read);
+    return account_find(tx, o->account_id, o->arena, &o->account);
+}
+
+static enum err open_token(struct job_opening *o)
+{
+    struct str waba_id = o->account.waba_id;
+    struct str context = arena_printf(o->arena, ACCOUNT_SEAL_CONTEXT, STR_FMT(waba_id));
+    if (seal_open(o->jobs->options.keyring, context, o->account.sealed_token, &o->token) == ERR_OK)
         return ERR_OK;
-    log_event(LOG_ERROR, "account_token_unreadable", LOG_STR("waba_id", ret->waba_id),
+    log_event(LOG_ERROR, "account_token_unreadable", LOG_STR("waba_id", waba_id),
               LOG_CSTR("mend", "link the account again, or restore the key file"));
     return ERR_INTERNAL;
+}
+
+static void on_account_read(struct job_read *r)
+{
+    struct job_opening *o = CONTAINER_OF(r, struct job_opening, read);
+    enum err e = r->read.err;
+    o->done(o, e ? e : open_token(o));
+}
+
+void job_open_account(struct job_opening *o)
+{
+    o->read.read.run = read_account;
+    o->read.done = on_account_read;
+    job_read_submit(o->jobs, &o->read);
 }

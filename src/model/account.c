@@ -3,8 +3,10 @@
 #define SELECT_ACCOUNTS                                                                            \
     "SELECT a.id, a.workspace_id, w.domain, a.waba_id, a.name, a.access_token, a.template_count, " \
     "a.state, a.state_reason, a.confirmed_at, a.linked_at, "                                       \
-    "(SELECT count(*) FROM numbers n WHERE n.account_id = a.id AND n.unlinked_at IS NULL) "        \
-    "FROM accounts a JOIN workspaces w ON w.id = a.workspace_id WHERE a.unlinked_at IS NULL "
+    "(SELECT count(*) FROM numbers n WHERE n.account_id = a.id AND n.unlinked_at IS NULL), "       \
+    "a.replica_id, r.name, a.revision "                                                            \
+    "FROM accounts a JOIN workspaces w ON w.id = a.workspace_id "                                  \
+    "LEFT JOIN replicas r ON r.id = a.replica_id WHERE a.unlinked_at IS NULL "
 
 static struct account read_row(const struct rows *r)
 {
@@ -21,6 +23,9 @@ static struct account read_row(const struct rows *r)
         .confirmed_at = row_i64(r, 9),
         .linked_at = row_i64(r, 10),
         .n_numbers = row_i64(r, 11),
+        .replica_id = row_i64(r, 12),
+        .replica = row_text(r, 13),
+        .revision = row_i64(r, 14),
     };
 }
 
@@ -42,8 +47,8 @@ enum err account_each(struct tx *tx, enum err (*each)(void *arg, const struct ac
 
 static enum err keep(struct account *a, struct arena *arena)
 {
-    struct str *texts[] = {&a->workspace_domain, &a->waba_id, &a->name,
-                           &a->sealed_token,     &a->state,   &a->state_reason};
+    struct str *texts[] = {&a->workspace_domain, &a->waba_id, &a->name, &a->sealed_token, &a->state,
+                           &a->state_reason,     &a->replica};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         *texts[i] = arena_dup(arena, *texts[i]);
         if (!texts[i]->ptr)
@@ -105,7 +110,9 @@ enum err account_replace_token(struct tx *tx, int64_t id, struct str sealed_toke
 
 enum err account_unlink(struct tx *tx, int64_t id, int64_t now)
 {
-    return tx_exec(tx, "UPDATE accounts SET unlinked_at = $2, access_token = $3 WHERE id = $1",
+    return tx_exec(tx,
+                   "UPDATE accounts SET unlinked_at = $2, access_token = $3, replica_id = NULL "
+                   "WHERE id = $1",
                    PARAMS(p_i64(id), p_i64(now), p_blob(STR(""))), NULL);
 }
 
@@ -119,14 +126,22 @@ enum err account_update(struct tx *tx, const struct account *a)
 {
     return tx_exec(tx,
                    "UPDATE accounts SET name = $2, template_count = $3, state = $4, "
-                   "state_reason = $5, confirmed_at = $6 WHERE id = $1",
+                   "state_reason = $5, confirmed_at = $6, revision = revision + 1 WHERE id = $1",
                    PARAMS(p_i64(a->id), p_text(a->name), p_i64(a->template_count), p_text(a->state),
                           p_opt(a->state_reason), p_i64(a->confirmed_at)),
                    NULL);
 }
 
+enum err account_touch(struct tx *tx, int64_t id)
+{
+    return tx_exec(tx, "UPDATE accounts SET revision = revision + 1 WHERE id = $1",
+                   PARAMS(p_i64(id)), NULL);
+}
+
 enum err account_write_confirmed(struct tx *tx, int64_t id, int64_t confirmed_at)
 {
-    return tx_exec(tx, "UPDATE accounts SET confirmed_at = $2 WHERE id = $1 AND confirmed_at < $2",
+    return tx_exec(tx,
+                   "UPDATE accounts SET confirmed_at = $2 WHERE id = $1 AND confirmed_at < $2 "
+                   "AND unlinked_at IS NULL",
                    PARAMS(p_i64(id), p_i64(confirmed_at)), NULL);
 }

@@ -21,7 +21,10 @@ struct account {
     struct str state_reason;
     int64_t confirmed_at; /* ms; see pulse.h */
     int64_t linked_at;
-    int64_t n_numbers; /* linked ones */
+    int64_t n_numbers;  /* linked ones */
+    int64_t replica_id; /* who syncs it: lease.h */
+    struct str replica; /* its name; empty: nobody in particular */
+    int64_t revision;   /* moves with each answer of Meta's that is written */
 };
 
 /* The seal's context of an account's token. */
@@ -39,10 +42,13 @@ enum err account_find_waba(struct tx *tx, struct str waba_id, struct arena *aren
 enum err account_insert(struct tx *tx, int64_t workspace_id, struct str waba_id, struct str name,
                         struct str sealed_token, int64_t now, int64_t *ret_id) MUST_USE;
 enum err account_replace_token(struct tx *tx, int64_t id, struct str sealed_token) MUST_USE;
-/* Forgets the token; the row stays for what refers to it. */
+/* Forgets the token, and who synced it; the row stays for what refers to it. */
 enum err account_unlink(struct tx *tx, int64_t id, int64_t now) MUST_USE;
 enum err account_count_numbers(struct tx *tx, int64_t id, int64_t *ret) MUST_USE;
-/* Writes name, count, state and confirmation. */
+/* Writes name, count, state and confirmation, and moves the revision. */
 enum err account_update(struct tx *tx, const struct account *a) MUST_USE;
-/* The pulse, written down on a clean shutdown. */
+/* Who asked about the account meanwhile is to ask again. */
+enum err account_touch(struct tx *tx, int64_t id) MUST_USE;
+/* The pulse, written down: see pulse.h. Nothing is written that is older than the row, or after the
+ * account was unlinked. */
 enum err account_write_confirmed(struct tx *tx, int64_t id, int64_t confirmed_at) MUST_USE;

@@ -145,6 +145,8 @@ static enum err take_over(struct sync *s, const struct number *row,
 {
     int64_t left;
     enum err e = number_move(s->tx, row->id, s->account->id);
+    if (!e) /* or an older answer about that account would take the number back */
+        e = account_touch(s->tx, row->account_id);
     if (!e)
         e = account_count_numbers(s->tx, row->account_id, &left);
     if (!e && left == 0)
@@ -191,10 +193,11 @@ static enum err sync_account_row(struct sync *s, struct account *target)
     return account_update(s->tx, target);
 }
 
-/* A link that asked later has written since: this answer is older than the rows. */
+/* A link, a sync by hand or another replica has written since: this answer may be older than the
+ * rows. Times would not tell, as they come from the clocks of different machines. */
 static bool is_superseded(const struct account *a, const struct account_cause *cause)
 {
-    return !cause->linking && a->confirmed_at > cause->asked_at;
+    return !cause->linking && a->revision != cause->revision;
 }
 
 enum err account_apply_facts(struct tx *tx, const struct account *a,

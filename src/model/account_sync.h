@@ -17,14 +17,16 @@ void account_facts_sort(struct number_facts *numbers, size_t n);
 struct account_cause {
     const char *source; /* "poll", "webhook" or "api": of the rows of history */
     bool linking;       /* numbers that were unlinked by hand come back */
-    int64_t asked_at;   /* when Meta was asked: what was confirmed later than that stands */
+    int64_t asked_at;   /* when Meta was asked: so long its answer is true at least */
     int64_t now;
+    int64_t revision; /* of the account's row, read before Meta was asked; a link asks nobody */
 };
 
 struct account_outcome {
     int64_t added, changed, vanished;
     int64_t elsewhere; /* numbers that are linked in another workspace: left there */
-    bool superseded;   /* the row was confirmed by a later question: nothing was written */
+    bool superseded;   /* another answer was written since this was asked: which of the two is
+                          the newer one nobody knows, and nothing was written */
 };
 
 /* Nothing is written when nothing changed, but for a link, which always writes when it asked. `a`

@@ -3,7 +3,8 @@
  * A sync that finds nothing changed writes nothing, so the database knows only the confirmation
  * that came with the last change; the pulse knows the last of all. After a crash it is empty and
  * the database's older time stands: a number may look staler than it is until the first sync, never
- * fresher. A clean shutdown writes the pulse down (account_write_confirmed).
+ * fresher. A clean shutdown writes the pulse down (account_write_confirmed); where replicas share
+ * the store it is written down all the while, since the others know nothing of our memory.
  *
  * One thread writes (the jobs thread), any thread reads, without a lock: account ids are dense, so
  * the times lie in segments that double in size and never move. */

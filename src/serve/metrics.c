@@ -257,9 +257,16 @@ static void write_jobs(const struct serve *s, struct buf *out)
         "Syncs whose outcome the store did not take.", counter_read(&j->syncs_unwritten));
     write_gauge(out, "hudhud_syncs_running", "Syncs under way.", &j->syncs_running);
     write_gauge(out, "hudhud_jobs_pending", "Runs of any job that are not over.", &j->runs_pending);
-    write_gauge(out, "hudhud_accounts", "Linked accounts that are kept in sync.", &j->accounts);
+    write_gauge(out, "hudhud_accounts", "Linked accounts that this process keeps in sync.",
+                &j->accounts);
     write_gauge(out, "hudhud_accounts_failing", "Accounts whose last sync failed.",
                 &j->accounts_failing);
+    one(out, "hudhud_accounts_claimed_total", "counter", "Accounts taken over from nobody.",
+        counter_read(&j->leases_claimed));
+    one(out, "hudhud_accounts_given_back_total", "counter", "Accounts left to another replica.",
+        counter_read(&j->leases_given));
+    one(out, "hudhud_accounts_lost_total", "counter", "Accounts that another replica took.",
+        counter_read(&j->leases_lost));
 }
 
 void metrics_write(const struct serve *s, struct buf *out)

@@ -148,10 +148,14 @@ static const char schema_3[] =
     "  name {text} NOT NULL,"             /* host and process, for people */
     "  beat {int} NOT NULL,"              /* moves every few seconds while it lives */
     "  batch {int} NOT NULL,"             /* the generation of its last commit */
+    "  syncs {int} NOT NULL DEFAULT 0,"   /* 1: it takes its share of the accounts */
     "  started_at {int} NOT NULL"
     ") {strict};"
     /* Who syncs the account; NULL: nobody does yet, or its replica is gone. */
     "ALTER TABLE accounts ADD COLUMN replica_id {int} REFERENCES replicas (id) ON DELETE SET NULL;"
+    /* Moves with each answer of Meta's that is written: who asks sees whether another's was written
+     * meanwhile, without a look at any clock. */
+    "ALTER TABLE accounts ADD COLUMN revision {int} NOT NULL DEFAULT 0;"
     "CREATE INDEX accounts_replica ON accounts (replica_id);"
     /* Who carries the request out, of several; a claim lives as long as its replica does. */
     "ALTER TABLE idempotency ADD COLUMN replica_id {int};"

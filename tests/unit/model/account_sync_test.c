@@ -14,6 +14,7 @@ struct job {
     enum err (*run)(struct job *j, struct tx *tx);
     int64_t workspace_id, account_id, now;
     int64_t asked_at; /* 0: now */
+    int64_t revision; /* of the row when it was asked; 0: as it stands */
     const char *source;
     bool linking;
     const struct number_facts *facts;
@@ -54,12 +55,14 @@ static enum err make_account(struct job *j, struct tx *tx)
 static enum err sync_account(struct job *j, struct tx *tx)
 {
     struct account a;
-    struct account_cause cause = {j->source, j->linking, j->asked_at ? j->asked_at : j->now,
-                                  j->now};
+    struct account_cause cause = {j->source, j->linking, j->asked_at ? j->asked_at : j->now, j->now,
+                                  j->revision};
     struct account_facts facts = {STR("Books"), j->templates, j->facts, j->n_facts};
     enum err e = account_find(tx, j->account_id, &j->arena, &a);
     if (e)
         return e;
+    if (!j->revision)
+        cause.revision = a.revision;
     if (j->refused)
         return account_apply_refusal(tx, &a, j->refused, j->why, &cause, &j->arena, &j->outcome);
     return account_apply_facts(tx, &a, &facts, &cause, &j->arena, &j->outcome);
@@ -298,7 +301,8 @@ static void test_an_older_answer_changes_nothing(void **state)
     sync_now(f, 1, T0 + 5000, fresh, 2, true);
     struct job late = {.account_id = 1,
                        .now = T0 + 6000,
-                       .asked_at = T0 + 4000,
+                       .asked_at = T0 + 9000, /* as a clock tells that is ahead */
+                       .revision = value(f, "SELECT revision FROM accounts WHERE id = 1") - 1,
                        .source = "poll",
                        .facts = old,
                        .n_facts = 1,

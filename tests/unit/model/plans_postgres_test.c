@@ -49,9 +49,10 @@ static void make_database(struct large *l)
         run_expanded(l->db, &text, scale_fill[i]);
     run_expanded(l->db, &text, scale_fill_history());
     run_sql(l->db, "INSERT INTO schema_version (version, applied_at) VALUES (1, 1)");
-    run_sql(l->db,
-            "VACUUM ANALYZE workspaces, clients, accounts, numbers, number_changes, settings, "
-            "rate_windows, authentication_failures, idempotency, schema_version, store_state");
+    run_sql(
+        l->db,
+        "VACUUM ANALYZE workspaces, clients, accounts, numbers, number_changes, settings, "
+        "rate_windows, authentication_failures, idempotency, schema_version, store_state, replicas");
     buf_release(&text);
 }
 

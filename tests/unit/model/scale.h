@@ -35,10 +35,13 @@ static const char *const scale_fill[] = {
     SERIES("4000") "INSERT INTO clients (workspace_id, client_id, name, secret, created_at, "
                    "updated_at) SELECT (i - 1) % 1000 + 1, 'client-' || i, 'Client', "
                    "CAST('sealed' AS {blob}), i, i FROM series",
+    SERIES("5") "INSERT INTO replicas (name, beat, batch, syncs, started_at) "
+                "SELECT 'host:' || i, i, i, 1, i FROM series",
     SERIES("4000") "INSERT INTO accounts (workspace_id, waba_id, name, access_token, "
-                   "template_count, state, confirmed_at, linked_at, unlinked_at) "
+                   "template_count, state, confirmed_at, linked_at, unlinked_at, replica_id) "
                    "SELECT (i - 1) % 1000 + 1, 'waba-' || i, 'Account', CAST('sealed' AS {blob}), "
-                   "0, 'ok', i, i, CASE WHEN i % 8 = 0 THEN i END FROM series",
+                   "0, 'ok', i, i, CASE WHEN i % 8 = 0 THEN i END, "
+                   "CASE WHEN i % 8 <> 0 AND i % 100 <> 1 THEN i % 5 + 1 END FROM series",
     SERIES("10000") "INSERT INTO numbers (workspace_id, account_id, phone_number_id, phone_number, "
                     "verified_name, quality_rating, status, meta_status, reasons, "
                     "is_official_business_account, message_template_count, created_at, "
@@ -114,11 +117,24 @@ static const struct whole_read {
      "every sealed value: rotation of the key, backup, restore"},
     {BOTH, "DELETE FROM idempotency WHERE state = 'running'", "idempotency_running",
      "at the start, all of an index that has only what runs"},
+    {BOTH, "EXISTS (SELECT id FROM replicas WHERE id = $1 AND syncs = 1)",
+     "replicas replicas_1 accounts_unclaimed", "a row a replica; one of those that nobody holds"},
+    {BOTH, "SELECT count(*) FROM accounts WHERE unlinked_at IS NULL", "accounts accounts_waba",
+     "when accounts or replicas come or go, all of an index that has linked ones"},
     {BOTH, "SELECT min(applied_at) FROM schema_version", "schema_version", "a row a migration"},
     {POSTGRES, "(SELECT address FROM authentication_failures WHERE started_at < $1 LIMIT $2)",
      "authentication_failures",
      "PostgreSQL, when there is something to remove: so small a table it may read rather than look "
      "each row up"},
+    {POSTGRES, "unlinked_at IS NULL ORDER BY id LIMIT $2 {skip_locked})",
+     "accounts accounts_unclaimed",
+     "PostgreSQL, when there is something to claim: it does not know how few those are"},
+    {POSTGRES, "WHERE a.unlinked_at IS NULL AND a.id = $1", "r", "a row a replica"},
+    {POSTGRES, "WHERE a.unlinked_at IS NULL AND a.waba_id = $1", "r", "a row a replica"},
+    {POSTGRES, "UPDATE replicas SET syncs = 1 WHERE id = $1", "replicas", "a row a replica"},
+    {POSTGRES, "UPDATE replicas SET syncs = 0 WHERE id = $1", "replicas", "a row a replica"},
+    {POSTGRES, "(SELECT id FROM replicas WHERE id = $2) WHERE id = $1", "replicas",
+     "a row a replica"},
     {POSTGRES, "UPDATE store_state SET directory = directory + 1 WHERE id = 1", "store_state",
      "one row"},
     {POSTGRES, "SELECT value FROM settings WHERE name = $1", "settings",
