@@ -96,11 +96,24 @@ static void take_read(struct api *api)
     }
 }
 
+static void take_decided(struct api *api)
+{
+    struct list decided;
+    list_init(&decided);
+    queue_take_all(&api->decided, &decided);
+    for (struct list *node; (node = list_take(&decided));) {
+        struct undecided *u = CONTAINER_OF(node, struct undecided, node);
+        dispatch_decided(CONTAINER_OF(u, struct call, undecided));
+        run_end_pending(api);
+    }
+}
+
 static void on_wake(uv_async_t *wake)
 {
     struct api *api = wake->data;
     take_written(api);
     take_read(api);
+    take_decided(api);
     struct list items;
     list_init(&items);
     queue_take_all(&api->tasks, &items);
@@ -194,6 +207,7 @@ enum err api_open(struct api *api, uv_loop_t *loop, const struct api_shared *sha
     queue_init(&api->writes, wake_loop, &api->wake);
     queue_init(&api->reads, wake_loop, &api->wake);
     queue_init(&api->tasks, wake_loop, &api->wake);
+    queue_init(&api->decided, wake_loop, &api->wake);
     list_init(&api->reload.calls);
     list_init(&api->reload.waiting);
     answers_init(&api->answers);
@@ -219,4 +233,5 @@ void api_release(struct api *api)
     queue_release(&api->writes);
     queue_release(&api->reads);
     queue_release(&api->tasks);
+    queue_release(&api->decided);
 }

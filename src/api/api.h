@@ -56,9 +56,10 @@ struct api {
     struct store_reader *reader;
     struct answers answers;
     struct api_reload reload;
-    struct queue writes; /* store_write, back from the store */
-    struct queue reads;  /* store_read, the same */
-    struct queue tasks;  /* jobs_task, back from the jobs thread */
+    struct queue writes;  /* store_write, back from the store */
+    struct queue reads;   /* store_read, the same */
+    struct queue tasks;   /* jobs_task, back from the jobs thread */
+    struct queue decided; /* struct undecided, once its limit is known */
     uv_async_t wake;
     uv_prepare_t end_of_turn; /* lets the turn's read snapshot go */
     size_t n_pending;         /* calls that are on another thread */

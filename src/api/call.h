@@ -39,6 +39,7 @@ struct call {
     struct json_writer out;
     bool changes_directory; /* set by apply: who may sign is loaded anew before the answer */
 
+    struct undecided undecided; /* while it waits for its limit */
     struct once once;
     struct store_write write;
     struct store_read read;

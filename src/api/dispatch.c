@@ -95,43 +95,74 @@ static enum err check_version(struct call *call)
 
 /* --- dispatching -------------------------------------------------------------------------- */
 
-/* Who signed, counted and permitted (developer-api.md §1.2, §1.6). */
+/* Until other replicas have been heard. */
+static enum err wait_for_limit(struct call *call, size_t endpoint)
+{
+    struct api *api = call->api;
+    call->undecided.reply_to = &api->decided;
+    enum err e = gate_wait(&api->gate, &call->caller, endpoint, &call->undecided);
+    if (e)
+        return e;
+    api->n_pending++;
+    return ERR_BUSY;
+}
+
+/* Who signed, and counted (developer-api.md §1.2, §1.6). ERR_BUSY: dispatch_decided goes on. */
 static enum err admit(struct call *call)
 {
     struct api *api = call->api;
-    const struct route *route = call->route;
     int64_t now = clock_now_ms();
     enum err e =
         gate_check(&api->gate, call->request, call->path, now, &call->caller, &call->error);
     if (e)
         return e;
-    size_t endpoint = route_endpoint(api->shared->routes, route, call->request->method);
+    size_t endpoint = route_endpoint(api->shared->routes, call->route, call->request->method);
     e = gate_limit(&api->gate, &call->caller, endpoint, now, &call->limit, &call->error);
-    if (e || !route)
-        return e;
-    return permissions_check(call->caller.permissions, route->kind != READ, route_resource(route),
-                             &call->error);
+    return e == ERR_BUSY ? wait_for_limit(call, endpoint) : e;
 }
 
-static enum err find_call(struct call *call)
+static enum err find_call(struct call *call, const struct target *t)
 {
-    struct target t = find_target(call);
-    call->path = t.path;
-    if (!t.routes)
+    if (!t->routes)
         return error_set(&call->error, ERR_NOT_FOUND, "There is nothing at this address");
-    enum err e = t.is_signed ? check_version(call) : ERR_OK;
+    enum err e = t->is_signed ? check_version(call) : ERR_OK;
     if (e)
         return e;
-    call->route = route_find(t.routes, call->request->method, t.path, &call->match);
-    if (t.is_signed)
-        e = admit(call);
+    call->route = route_find(t->routes, call->request->method, t->path, &call->match);
+    return t->is_signed ? admit(call) : ERR_OK;
+}
+
+/* Permitted, and in the form that every call has. */
+static enum err check_call(struct call *call, const struct target *t)
+{
+    const struct route *route = call->route;
+    enum err e = ERR_OK;
+    if (t->is_signed && route)
+        e = permissions_check(call->caller.permissions, route->kind != READ, route_resource(route),
+                              &call->error);
     if (!e)
         e = check_body(call);
     if (e)
         return e;
-    if (!call->route)
-        return explain_no_route(call, &t);
-    return t.is_signed && call->route->kind != READ ? once_begin(call) : ERR_OK;
+    if (!route)
+        return explain_no_route(call, t);
+    return t->is_signed && route->kind != READ ? once_begin(call) : ERR_OK;
+}
+
+static void go_on(struct call *call, const struct target *t, enum err e)
+{
+    if (!e)
+        e = check_call(call, t);
+    if (e)
+        respond(call, e);
+    else
+        run_call(call);
+}
+
+void dispatch_decided(struct call *call)
+{
+    struct target t = find_target(call);
+    go_on(call, &t, gate_decided(&call->undecided, clock_now_ms(), &call->limit, &call->error));
 }
 
 /* The public pages, which need no signature. */
@@ -168,9 +199,9 @@ void dispatch(struct call *call)
         answer_page(call, page);
         return;
     }
-    enum err e = find_call(call);
-    if (e)
-        respond(call, e);
-    else
-        run_call(call);
+    struct target t = find_target(call);
+    call->path = t.path;
+    enum err e = find_call(call, &t);
+    if (e != ERR_BUSY)
+        go_on(call, &t, e);
 }

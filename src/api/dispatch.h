@@ -5,3 +5,5 @@
 
 /* Leads to an answer, now or later. */
 void dispatch(struct call *call);
+/* The call's limit is decided, for which it waited. */
+void dispatch_decided(struct call *call);

@@ -84,6 +84,10 @@
 #define SAVED_COUNTS_MAX          512 /* windows written in one go: some 3 ms of the store */
 #define SAVED_FAILURES_MAX        64  /* addresses, in the same go */
 #define SAVED_COUNTS_SWEEP        64  /* clients whose ended windows are removed in the same go */
+#define RATE_WINDOWS_READ         16  /* rows read in one statement of STORE_PARAMS_MAX */
+#define SHARED_COUNTS_SLACK       5 /* per cent of a limit that all replicas together may exceed */
+#define SHARED_COUNTS_TICK_MS     250  /* how often each tells the others what it counted */
+#define SHARED_FAILURES_READ      1024 /* addresses of others that are looked at in a second */
 
 /* --- secrets at rest ---------------------------------------------------------------------- */
 /* The current key, the last one, which a long read may still need, and those of an unlucky day. */

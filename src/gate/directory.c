@@ -221,6 +221,7 @@ void directory_hub_init(struct directory_hub *hub, struct store *store,
 {
     *hub = (struct directory_hub){.store = store, .keyring = keyring, .endpoints = endpoints};
     hub->limits = xcalloc(MAX(endpoints->n, (size_t)1), sizeof(*hub->limits));
+    atomic_init(&hub->n_counting, 1);
     for (size_t i = 0; i < endpoints->n; i++)
         hub->limits[i] = endpoints->list[i].limit;
     if (pthread_mutex_init(&hub->mutex, NULL) != 0 || pthread_mutex_init(&hub->loading, NULL) != 0)
@@ -253,6 +254,13 @@ enum err directory_reload(struct directory_hub *hub, struct store_reader *reader
     pthread_mutex_unlock(&hub->loading);
     directory_drop(old);
     return e;
+}
+
+void directory_set_counting(struct directory_hub *hub, int64_t n, int64_t now_s)
+{
+    if (n == 1 && atomic_load(&hub->n_counting) > 1)
+        atomic_store(&hub->alone_since_s, now_s);
+    atomic_store(&hub->n_counting, n);
 }
 
 /* --- a loop's view ------------------------------------------------------------------------ */

@@ -46,6 +46,10 @@ struct directory_hub {
     const struct endpoints *endpoints;
     struct limit *limits; /* the default plan */
     struct counters_list changed;
+    /* How many processes count the same clients; 1, which it is at first: we are alone. And since
+     * when; 0: always. */
+    _Atomic int64_t n_counting, alone_since_s;
+    struct queue *undecided; /* of struct undecided: to saved_counts.h; NULL: nobody decides */
 };
 
 /* Empty until the first reload. store, keyring and endpoints outlive the hub. */
@@ -55,6 +59,18 @@ void directory_hub_release(struct directory_hub *hub);
 /* Reads everything anew through `reader`, which is the caller's, and publishes it. Any thread that
  * may wait for the store. */
 enum err directory_reload(struct directory_hub *hub, struct store_reader *reader) MUST_USE;
+
+/* Any thread, now and then. */
+void directory_set_counting(struct directory_hub *hub, int64_t n, int64_t now_s);
+/* For counters_take_shared. Others that are gone may have counted in windows that still run, and
+ * what they wrote down is known from the next report on: for so long we are not alone. */
+static inline int64_t directory_counting(const struct directory_hub *hub, const struct limit *limit,
+                                         int64_t now_s)
+{
+    int64_t n = atomic_load_explicit(&hub->n_counting, memory_order_acquire);
+    int64_t since_s = atomic_load_explicit(&hub->alone_since_s, memory_order_relaxed);
+    return n == 1 && now_s - since_s <= limit->window_s ? 2 : n;
+}
 
 /* A loop's own handle on the hub; belongs to the loop's thread. */
 struct directory_view {

@@ -161,6 +161,25 @@ void failures_restore(struct failures *f, const struct failures_record *record)
     pthread_mutex_unlock(&f->mutex);
 }
 
+/* In place of its own counts here when those are fewer, or in a place where it may be counted at
+ * all. Before anything failed here the length of a window is not known: a record that has ended may
+ * then take a place, until that is needed. */
+void failures_learn(struct failures *f, const struct failures_record *record, int64_t now_s)
+{
+    if (record->requests < 1 || record->requests > LIMIT_REQUESTS_MAX)
+        return;
+    pthread_mutex_lock(&f->mutex);
+    const struct limit limit = {record->requests, f->window_s ? f->window_s : LIMIT_WINDOW_MAX_S};
+    const struct place there = {record->address, record->start_s, (uint32_t)record->requests,
+                                false};
+    bool found;
+    struct place *p = find(f, &record->address, &limit, now_s, &found);
+    bool is_free = is_ended(p, &limit, now_s) || p->requests < there.requests;
+    if (is_free && !is_ended(&there, &limit, now_s))
+        *p = there;
+    pthread_mutex_unlock(&f->mutex);
+}
+
 int64_t failures_window_s(struct failures *f)
 {
     pthread_mutex_lock(&f->mutex);

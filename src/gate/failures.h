@@ -30,5 +30,7 @@ size_t failures_take_full(struct failures *f, struct failures_record *records, s
 void failures_ask_again(struct failures *f, const struct http_address *a);
 /* What was saved before, put back. */
 void failures_restore(struct failures *f, const struct failures_record *record);
+/* What another process saved: it counts here too, from now on, unless its window has ended. */
+void failures_learn(struct failures *f, const struct failures_record *record, int64_t now_s);
 /* The length of the windows that are counted in. */
 int64_t failures_window_s(struct failures *f);

@@ -253,19 +253,44 @@ enum err gate_check(struct gate *g, const struct http_request *r, struct str pat
     return e && e != ERR_NO_MEMORY ? count_failure(g, r, now_ms, e, error) : e;
 }
 
+static enum err explain_limit(const struct limit *limit, const struct limit_state *state,
+                              int64_t now_s, struct error *error)
+{
+    char text[LIMIT_TEXT_MAX];
+    limit_format(limit, text);
+    error->retry_after = (int)MAX(state->reset_s - now_s, INT64_C(1));
+    return error_set(error, ERR_RATE_LIMIT,
+                     "The limit of %s for this endpoint is used up; try again in %d seconds", text,
+                     error->retry_after);
+}
+
 enum err gate_limit(struct gate *g, const struct caller *caller, size_t endpoint, int64_t now_ms,
                     struct limit_state *ret, struct error *error)
 {
     const struct directory_client *client = caller->client;
     const struct limit *limit = &client->workspace->limits[endpoint];
-    int64_t now_s = now_ms / 1000;
-    enum err e = counters_take(client->counters, endpoint, limit, now_s, ret);
-    if (!e)
-        return e;
-    error->retry_after = (int)MAX(ret->reset_s - now_s, INT64_C(1));
-    char text[LIMIT_TEXT_MAX];
-    limit_format(limit, text);
-    return error_set(error, e,
-                     "The limit of %s for this endpoint is used up; try again in %d seconds", text,
-                     error->retry_after);
+    int64_t now_s = now_ms / 1000, n = directory_counting(g->view.hub, limit, now_s);
+    enum err e = counters_take_shared(client->counters, endpoint, limit, n, now_s, ret);
+    return e == ERR_RATE_LIMIT ? explain_limit(limit, ret, now_s, error) : e;
+}
+
+enum err gate_wait(struct gate *g, const struct caller *caller, size_t endpoint,
+                   struct undecided *u)
+{
+    struct queue *to = g->view.hub->undecided;
+    u->counters = counters_retain(caller->client->counters);
+    u->endpoint = endpoint;
+    u->limit = caller->client->workspace->limits[endpoint];
+    if (to && queue_push(to, &u->node))
+        return ERR_OK;
+    counters_release(u->counters);
+    return ERR_UNAVAILABLE;
+}
+
+enum err gate_decided(const struct undecided *u, int64_t now_ms, struct limit_state *ret,
+                      struct error *error)
+{
+    if (!u->err || u->err == ERR_RATE_LIMIT)
+        *ret = u->state;
+    return u->err == ERR_RATE_LIMIT ? explain_limit(&u->limit, ret, now_ms / 1000, error) : u->err;
 }

@@ -6,6 +6,7 @@
 #include "gate/failures.h"
 #include "gate/policy.h"
 #include "gate/signature.h"
+#include "gate/undecided.h"
 #include "http/http.h"
 
 /* One a loop; belongs to its thread. */
@@ -45,9 +46,17 @@ enum err gate_check(struct gate *g, const struct http_request *r, struct str pat
                     struct caller *ret, struct error *error) MUST_USE;
 
 /* Counts one call of the endpoint (its place in struct endpoints) that gate_check let pass just
- * now. ERR_RATE_LIMIT, with retry_after, when its window is full; *ret is set then too. */
+ * now. ERR_RATE_LIMIT, with retry_after, when its window is full; *ret is set then too. ERR_BUSY,
+ * without a message, when other replicas have to be heard first: gate_wait. */
 enum err gate_limit(struct gate *g, const struct caller *caller, size_t endpoint, int64_t now_ms,
                     struct limit_state *ret, struct error *error) MUST_USE;
+
+/* Hands such a call over, right after gate_limit; `u` comes back in u->reply_to and says in the end
+ * what gate_limit would have said, with gate_decided. ERR_UNAVAILABLE: it was not taken. */
+enum err gate_wait(struct gate *g, const struct caller *caller, size_t endpoint,
+                   struct undecided *u) MUST_USE;
+enum err gate_decided(const struct undecided *u, int64_t now_ms, struct limit_state *ret,
+                      struct error *error) MUST_USE;
 
 /* Whose request it is: the peer. When that is one of the policy's proxies it is the right-most
  * address of X-Forwarded-For that is none of them: what stands left of it, anybody may have

@@ -16,6 +16,8 @@ struct limit {
     int64_t window_s;
 };
 
+#define LIMIT_WINDOW_MAX_S 86400 /* "N/day" */
+
 /* "500/min", "unlimited" */
 bool limit_parse(struct str text, struct limit *ret) MUST_USE;
 #define LIMIT_FORM     "N/s, N/min, N/h, N/day or unlimited, N from 1 to 16777215"

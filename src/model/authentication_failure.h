@@ -16,5 +16,10 @@ enum err authentication_failure_each(struct tx *tx,
                                      enum err (*each)(void *arg,
                                                       const struct authentication_failure *f),
                                      void *arg) MUST_USE;
+/* At most `max` of them behind the address `after`, in the addresses' order as text. */
+enum err authentication_failure_after(struct tx *tx, struct str after, int64_t max,
+                                      enum err (*each)(void *arg,
+                                                       const struct authentication_failure *f),
+                                      void *arg) MUST_USE;
 /* Removes some of those whose window began before `before`. */
 enum err authentication_failure_sweep(struct tx *tx, int64_t before) MUST_USE;

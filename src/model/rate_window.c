@@ -13,6 +13,44 @@ enum err rate_window_put(struct tx *tx, int64_t client_row_id, struct str endpoi
         PARAMS(p_i64(client_row_id), p_text(endpoint), p_i64(started_at), p_i64(requests)), NULL);
 }
 
+_Static_assert(RATE_WINDOWS_READ == 16 && 2 * RATE_WINDOWS_READ <= STORE_PARAMS_MAX,
+               "the statement below has a place for each");
+
+static void keep_row(const struct rows *rows, const struct rate_window_key *keys, size_t n,
+                     struct rate_window_count *ret)
+{
+    for (size_t i = 0; i < n; i++)
+        if (keys[i].client_row_id == row_i64(rows, 0) &&
+            str_eq(keys[i].endpoint, row_text(rows, 1)))
+            ret[i] = (struct rate_window_count){row_i64(rows, 2), row_i64(rows, 3)};
+}
+
+/* One statement for any number of them, so that it is prepared once: the last key fills the rest.
+ */
+enum err rate_window_find(struct tx *tx, const struct rate_window_key *keys, size_t n,
+                          struct rate_window_count *ret)
+{
+    struct param params[2 * RATE_WINDOWS_READ];
+    for (size_t i = 0; i < RATE_WINDOWS_READ; i++) {
+        params[2 * i] = p_i64(keys[MIN(i, n - 1)].client_row_id);
+        params[2 * i + 1] = p_text(keys[MIN(i, n - 1)].endpoint);
+    }
+    struct rows rows;
+    enum err e = tx_query(
+        tx,
+        "SELECT client_id, endpoint, started_at, requests FROM rate_windows "
+        "WHERE (client_id, endpoint) IN (VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8), "
+        "($9, $10), ($11, $12), ($13, $14), ($15, $16), ($17, $18), ($19, $20), ($21, $22), "
+        "($23, $24), ($25, $26), ($27, $28), ($29, $30), ($31, $32))",
+        params, ARRAY_LEN(params), &rows);
+    if (e)
+        return e;
+    memset(ret, 0, n * sizeof(*ret));
+    while (rows_next(&rows))
+        keep_row(&rows, keys, n, ret);
+    return rows_close(&rows);
+}
+
 enum err rate_window_each(struct tx *tx, int64_t since,
                           enum err (*each)(void *arg, const struct rate_window *w), void *arg)
 {

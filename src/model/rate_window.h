@@ -1,5 +1,6 @@
 /* The windows of rate limits as they were last written down, so that a restart gives nobody a fresh
- * one: one row a client and endpoint that it called. gate/saved_counts.c keeps them. */
+ * one, and several processes count in one: one row a client and endpoint that it called.
+ * gate/saved_counts.c keeps them. */
 #pragma once
 
 #include "store/store.h"
@@ -13,6 +14,16 @@ struct rate_window {
 
 enum err rate_window_put(struct tx *tx, int64_t client_row_id, struct str endpoint,
                          int64_t started_at, int64_t requests) MUST_USE;
+struct rate_window_key {
+    int64_t client_row_id;
+    struct str endpoint;
+};
+struct rate_window_count {
+    int64_t started_at, requests; /* 0, 0: no row */
+};
+/* Of each of 1 to RATE_WINDOWS_READ keys. */
+enum err rate_window_find(struct tx *tx, const struct rate_window_key *keys, size_t n,
+                          struct rate_window_count *ret) MUST_USE;
 /* Those that began at `since` or later. Text is valid during the callback; a callback's error ends
  * it and is returned. */
 enum err rate_window_each(struct tx *tx, int64_t since,

@@ -12,18 +12,43 @@ static void counts_done(struct upkeep *u)
     saved_counts_end(u->counts);
 }
 
-static void write_counts(struct upkeep *u)
+/* All that changed, or only what calls wait for. */
+static void write_counts(struct upkeep *u, bool all)
 {
-    struct store_write *w = saved_counts_begin(u->counts, clock_now_ms());
+    if (u->counting) {
+        u->counts_due |= all;
+        return;
+    }
+    struct store_write *w = all ? saved_counts_begin(u->counts, clock_now_ms())
+                                : saved_counts_begin_undecided(u->counts, clock_now_ms());
     if (!w)
         return;
-    w->reply_to = &u->written;
+    w->reply_to = &u->returned;
     u->counting = w;
     enum err e = store_submit(u->store, w);
     if (!e)
         return; /* it is the store's now */
     w->err = e;
     counts_done(u);
+}
+
+/* What came while the last write was under way. */
+static void write_more_counts(struct upkeep *u)
+{
+    bool all = u->counts_due;
+    u->counts_due = false;
+    if (!u->ending)
+        write_counts(u, all);
+}
+
+static void learn(struct upkeep *u)
+{
+    struct store_read *r = u->learning ? NULL : saved_counts_learn(u->counts, clock_now_ms());
+    if (!r)
+        return;
+    r->reply_to = &u->returned;
+    if (store_submit_read(u->store, r) == ERR_OK)
+        u->learning = r;
 }
 
 /* --- expired answers ---------------------------------------------------------------------- */
@@ -39,7 +64,7 @@ static void purge(struct upkeep *u)
     if (u->purging || u->ending)
         return;
     u->purge = (struct upkeep_purge){
-        .write.apply = apply_purge, .write.reply_to = &u->written, .now_ms = clock_now_ms()};
+        .write.apply = apply_purge, .write.reply_to = &u->returned, .now_ms = clock_now_ms()};
     u->purging = store_submit(u->store, &u->purge.write) == ERR_OK;
 }
 
@@ -55,33 +80,51 @@ static void purge_done(struct upkeep *u)
 
 static bool is_idle(const struct upkeep *u)
 {
-    return !u->counting && !u->purging;
+    return !u->counting && !u->purging && !u->learning;
 }
 
-static void on_written(uv_async_t *wake)
+static void take_back(struct upkeep *u, struct list *node)
+{
+    if (u->counting && node == &u->counting->node)
+        counts_done(u);
+    else if (u->learning && node == &u->learning->node)
+        u->learning = NULL;
+    else
+        purge_done(u);
+}
+
+static void on_wake(uv_async_t *wake)
 {
     struct upkeep *u = wake->data;
-    struct list written;
-    list_init(&written);
-    queue_take_all(&u->written, &written);
-    for (struct list *node; (node = list_take(&written));) {
-        if (CONTAINER_OF(node, struct store_write, node) == u->counting)
-            counts_done(u);
-        else
-            purge_done(u);
-    }
+    struct list returned;
+    list_init(&returned);
+    queue_take_all(&u->returned, &returned);
+    for (struct list *node; (node = list_take(&returned));)
+        take_back(u, node);
+    write_more_counts(u);
     if (u->ending && is_idle(u))
         u->idle(u->idle_arg);
+}
+
+static void on_second(struct upkeep *u, uint64_t second)
+{
+    systemd_feed_watchdog();
+    learn(u);
+    if (second % UPKEEP_PURGE_S == 0)
+        purge(u);
 }
 
 static void on_tick(uv_timer_t *tick)
 {
     struct upkeep *u = tick->data;
-    systemd_feed_watchdog();
-    if (!u->counting)
-        write_counts(u);
-    if (u->n_ticks++ % UPKEEP_PURGE_S == 0)
-        purge(u);
+    bool is_second = u->n_ticks % u->ticks_a_second == 0;
+    int64_t n = store_replicas(u->store);
+    directory_set_counting(u->hub, n, clock_now_ms() / 1000);
+    if (is_second || n > 1)
+        write_counts(u, true);
+    if (is_second)
+        on_second(u, u->n_ticks / u->ticks_a_second);
+    u->n_ticks++;
 }
 
 static void wake_loop(void *arg)
@@ -89,16 +132,20 @@ static void wake_loop(void *arg)
     uv_async_send(arg);
 }
 
-void upkeep_open(struct upkeep *u, uv_loop_t *loop, struct store *store,
+void upkeep_open(struct upkeep *u, uv_loop_t *loop, struct store *store, struct directory_hub *hub,
                  struct saved_counts *counts)
 {
-    *u = (struct upkeep){.store = store, .counts = counts};
-    if (uv_async_init(loop, &u->wake, on_written) != 0)
+    int tick_ms = store_is_shared(store) ? SHARED_COUNTS_TICK_MS : 1000;
+    *u = (struct upkeep){
+        .store = store, .hub = hub, .counts = counts, .ticks_a_second = 1000 / (uint64_t)tick_ms};
+    if (uv_async_init(loop, &u->wake, on_wake) != 0)
         die("cannot make a wake-up");
     uv_timer_init(loop, &u->tick);
     u->wake.data = u->tick.data = u;
-    queue_init(&u->written, wake_loop, &u->wake);
-    uv_timer_start(&u->tick, on_tick, 1000, 1000);
+    queue_init(&u->returned, wake_loop, &u->wake);
+    saved_counts_open(counts, wake_loop, &u->wake);
+    directory_set_counting(hub, store_replicas(store), clock_now_ms() / 1000);
+    uv_timer_start(&u->tick, on_tick, (uint64_t)tick_ms, (uint64_t)tick_ms);
 }
 
 bool upkeep_end(struct upkeep *u, void (*idle)(void *arg), void *arg)
@@ -107,6 +154,7 @@ bool upkeep_end(struct upkeep *u, void (*idle)(void *arg), void *arg)
     u->idle = idle;
     u->idle_arg = arg;
     uv_timer_stop(&u->tick);
+    saved_counts_close(u->counts);
     return is_idle(u);
 }
 
@@ -118,5 +166,5 @@ void upkeep_close(struct upkeep *u)
 
 void upkeep_release(struct upkeep *u)
 {
-    queue_release(&u->written);
+    queue_release(&u->returned);
 }

@@ -1,6 +1,7 @@
 /* What has to be done now and then, on the first loop: once a second the counts of the rate limits
  * are written down and the watchdog hears that the loop lives; every few seconds expired answers of
- * retries are removed, in small batches. Belongs to the loop's thread. */
+ * retries are removed, in small batches. Where other replicas count too, they hear more often what
+ * was counted here, and at once when a call waits for it. Belongs to the loop's thread. */
 #pragma once
 
 #include "gate/saved_counts.h"
@@ -13,23 +14,27 @@ struct upkeep_purge {
 
 struct upkeep {
     struct store *store;
+    struct directory_hub *hub;
     struct saved_counts *counts;
     struct store_write *counting; /* under way; NULL: none */
+    bool counts_due;              /* once it is back */
+    struct store_read *learning;  /* the same, of what others found */
     struct upkeep_purge purge;
-    bool purging;         /* under way */
-    struct queue written; /* their way back */
+    bool purging;          /* under way */
+    struct queue returned; /* their way back */
     uv_async_t wake;
     uv_timer_t tick;
-    uint64_t n_ticks;
+    uint64_t n_ticks, ticks_a_second;
     bool ending;
     void (*idle)(void *arg); /* called when the last write came back at the end */
     void *idle_arg;
 };
 
-/* `store` and `counts` outlive it. */
-void upkeep_open(struct upkeep *u, uv_loop_t *loop, struct store *store,
+/* `store`, `hub` and `counts` outlive it. */
+void upkeep_open(struct upkeep *u, uv_loop_t *loop, struct store *store, struct directory_hub *hub,
                  struct saved_counts *counts);
-/* Begins nothing more. False while a write is under way: `idle` is called when it is back. */
+/* Begins nothing more, and refuses the calls that wait for their counts. False while a write is
+ * under way: `idle` is called when it is back. */
 bool upkeep_end(struct upkeep *u, void (*idle)(void *arg), void *arg);
 /* After upkeep_end was true. Closes its handles: the loop turns once more. */
 void upkeep_close(struct upkeep *u);

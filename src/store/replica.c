@@ -44,14 +44,19 @@ static enum err in_transaction(struct store *s, work_fn *work)
 static enum err register_us(struct store *s, struct tx *tx)
 {
     struct replica *r = &s->replica;
-    int64_t id;
+    int64_t id, n_alive;
     enum err err = tx_i64(tx,
                           "INSERT INTO replicas (name, beat, batch, started_at) "
                           "VALUES ($1, 0, 0, $2) RETURNING id",
                           PARAMS(p_text(str_from(r->name)), p_i64(clock_now_ms())), &id);
     if (!err)
-        atomic_store(&r->facts.id, id);
-    return err;
+        err = tx_i64(tx, "SELECT count(*) FROM replicas", NO_PARAMS, &n_alive);
+    if (err)
+        return err;
+    atomic_store(&r->facts.id, id);
+    atomic_store(&r->facts.n_alive,
+                 n_alive); /* before the first look: nobody may take us for alone */
+    return ERR_OK;
 }
 
 static struct neighbour *find_neighbour(struct replica *r, int64_t id)
