@@ -1,4 +1,32 @@
-# tests/unit/FOLDER/NAME_test.c: a cmocka program that may use src/FOLDER and what lies below it.
+if(NOT NODE)
+  execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/node --find
+    OUTPUT_VARIABLE NODE OUTPUT_STRIP_TRAILING_WHITESPACE)
+endif()
+
+# All that run on PostgreSQL share one server, which is a fixture: ctest starts it before them, also
+# when only some are asked for, and stops it at the end, also when some failed.
+set(postgres_server ${CMAKE_SOURCE_DIR}/tests/system/lib/postgres-server.mjs)
+set(postgres_file ${CMAKE_BINARY_DIR}/postgres.json)
+if(NODE)
+  execute_process(COMMAND ${NODE} ${postgres_server} find
+    OUTPUT_VARIABLE POSTGRES_PROGRAMS OUTPUT_STRIP_TRAILING_WHITESPACE)
+endif()
+if(POSTGRES_PROGRAMS)
+  foreach(step start stop)
+    add_test(NAME postgres/${step} COMMAND ${NODE} ${postgres_server} ${step} ${postgres_file})
+    set_tests_properties(postgres/${step} PROPERTIES TIMEOUT 120 LABELS postgres)
+  endforeach()
+  set_tests_properties(postgres/start PROPERTIES FIXTURES_SETUP postgres)
+  set_tests_properties(postgres/stop PROPERTIES FIXTURES_CLEANUP postgres)
+else()
+  # Disabled: ctest, too, then says at its end that something did not run.
+  message(WARNING "The PostgreSQL suite is NOT run: there is no PostgreSQL >= 15 here. tools/setup test installs it.")
+  add_test(NAME postgres/suite COMMAND false)
+  set_tests_properties(postgres/suite PROPERTIES DISABLED TRUE LABELS postgres)
+endif()
+
+# tests/unit/FOLDER/NAME_test.c: a cmocka program that may use src/FOLDER and what lies below it. One
+# that ends in postgres_test needs a server.
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 file(GLOB unit_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*/*_test.c)
 foreach(source ${unit_tests})
@@ -8,17 +36,21 @@ foreach(source ${unit_tests})
   add_executable(${folder}_${name} ${source})
   target_link_libraries(${folder}_${name} PRIVATE hudhud_${folder} PkgConfig::CMOCKA)
   target_include_directories(${folder}_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  add_test(NAME unit/${folder}/${name} COMMAND ${folder}_${name})
-  set_tests_properties(unit/${folder}/${name} PROPERTIES TIMEOUT 120 LABELS unit)
+  if(NOT name MATCHES "postgres_test$")
+    add_test(NAME unit/${folder}/${name} COMMAND ${folder}_${name})
+    set_tests_properties(unit/${folder}/${name} PROPERTIES TIMEOUT 120 LABELS unit)
+  elseif(POSTGRES_PROGRAMS)
+    add_test(NAME unit/${folder}/${name}
+      COMMAND ${NODE} ${postgres_server} run ${postgres_file} $<TARGET_FILE:${folder}_${name}>)
+    set_tests_properties(unit/${folder}/${name} PROPERTIES TIMEOUT 120 LABELS "unit;postgres"
+      FIXTURES_REQUIRED postgres)
+  endif()
 endforeach()
 
 # The statements of the models are read from their library, and explained by both engines.
 foreach(name plans_test plans_postgres_test)
   target_compile_definitions(model_${name} PRIVATE MODEL_LIBRARY="$<TARGET_FILE:hudhud_model>")
 endforeach()
-# Where no PostgreSQL is at hand it says so, and is counted as skipped.
-set_tests_properties(unit/model/plans_postgres_test PROPERTIES
-  SKIP_REGULAR_EXPRESSION "NOT RUN: HUDHUD_TEST_POSTGRES")
 
 # Benchmarks measure and print; they are built by name and are no tests.
 add_executable(store_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/store_bench.c)
@@ -43,10 +75,6 @@ foreach(source ${fuzzers})
 endforeach()
 
 # tests/system/NAME.test.mjs: the real binary over HTTP, driven by Node's own test runner.
-if(NOT NODE)
-  execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/node --find
-    OUTPUT_VARIABLE NODE OUTPUT_STRIP_TRAILING_WHITESPACE)
-endif()
 file(GLOB system_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/system/*.test.mjs)
 if(NOT TARGET hudhud)
   set(system_tests)
@@ -63,28 +91,6 @@ function(system_test test source)
   set_tests_properties(${test} PROPERTIES TIMEOUT 300 COST 100
     ENVIRONMENT "HUDHUD=$<TARGET_FILE:hudhud>;HUDHUD_SANITIZED=${HUDHUD_SANITIZE}")
 endfunction()
-
-# All that run on PostgreSQL share one server, which is a fixture: ctest starts it before them, also
-# when only some are asked for, and stops it at the end, also when some failed.
-set(postgres_server ${CMAKE_SOURCE_DIR}/tests/system/lib/postgres-server.mjs)
-set(postgres_file ${CMAKE_BINARY_DIR}/postgres.json)
-if(system_tests)
-  execute_process(COMMAND ${NODE} ${postgres_server} find
-    OUTPUT_VARIABLE POSTGRES_PROGRAMS OUTPUT_STRIP_TRAILING_WHITESPACE)
-endif()
-if(POSTGRES_PROGRAMS)
-  foreach(step start stop)
-    add_test(NAME postgres/${step} COMMAND ${NODE} ${postgres_server} ${step} ${postgres_file})
-    set_tests_properties(postgres/${step} PROPERTIES TIMEOUT 120 LABELS postgres)
-  endforeach()
-  set_tests_properties(postgres/start PROPERTIES FIXTURES_SETUP postgres)
-  set_tests_properties(postgres/stop PROPERTIES FIXTURES_CLEANUP postgres)
-elseif(system_tests)
-  # Disabled: ctest, too, then says at its end that something did not run.
-  message(WARNING "The PostgreSQL suite is NOT run: there is no PostgreSQL >= 15 here. tools/setup test installs it.")
-  add_test(NAME postgres/suite COMMAND false)
-  set_tests_properties(postgres/suite PROPERTIES DISABLED TRUE LABELS postgres)
-endif()
 
 # Under a sanitizer the same code runs above both engines: there it is enough to have run the
 # engine itself, with many writers, crashes and whole copies.

@@ -4,6 +4,7 @@
 //   node postgres-server.mjs find          prints where PostgreSQL's programs are; nothing: nowhere
 //   node postgres-server.mjs start FILE    a server in the background; FILE tells of it
 //   node postgres-server.mjs stop FILE
+//   node postgres-server.mjs run FILE PROGRAM   with the server's URL in HUDHUD_TEST_POSTGRES
 //
 // Nothing of a run that was cut off stays for long: a supervisor starts the server, stops it after
 // LIFE_MS, and the kernel stops it when the supervisor is killed; the next start removes the rest.
@@ -12,7 +13,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { findPostgres, removeFolder, startPostgres } from './postgres.mjs';
+import { findPostgres, removeFolder, sharedPostgres, startPostgres } from './postgres.mjs';
 
 const LIFE_MS = 60 * 60 * 1000; // longer than every run of the tests
 const START_MS = 60000;
@@ -91,10 +92,16 @@ async function start(file) {
   process.exit(0); // the supervisor stays
 }
 
-const [command, name] = process.argv.slice(2);
-const commands = { find: () => console.log(findPostgres() ?? ''), start, stop, supervise };
-if (!commands[command] || (command !== 'find' && !name)) {
-  console.error('usage: postgres-server.mjs find | start FILE | stop FILE');
+// A program that finds the server by a URL in HUDHUD_TEST_POSTGRES, as those in C do.
+function run(file, program) {
+  const env = { ...process.env, HUDHUD_TEST_POSTGRES: sharedPostgres(file).url('postgres') };
+  spawn(program, { env, stdio: 'inherit' }).on('exit', (status) => process.exit(status ?? 1));
+}
+
+const [command, name, program] = process.argv.slice(2);
+const commands = { find: () => console.log(findPostgres() ?? ''), start, stop, supervise, run };
+if (!commands[command] || (command !== 'find' && !name) || (command === 'run' && !program)) {
+  console.error('usage: postgres-server.mjs find | start FILE | stop FILE | run FILE PROGRAM');
   process.exit(2);
 }
-await commands[command](name && path.resolve(name));
+await commands[command](name && path.resolve(name), program);

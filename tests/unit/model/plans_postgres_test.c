@@ -1,16 +1,13 @@
 /* plans_test once more, by PostgreSQL: the plans that it makes when it does not know the
- * parameters, as of a statement that is prepared once. HUDHUD_TEST_POSTGRES is the URL of a
- * database; all happens in a schema of its own there, which is removed again. */
+ * parameters, as of a statement that is prepared once. */
 #include "store/migrations.h"
 #include "unit/model/scale.h"
+#include "unit/store/server.h"
 #include "json/reader.h"
-
-#include <libpq-fe.h>
-#include <unistd.h>
 
 struct large {
     PGconn *db;
-    char schema[48];
+    struct served served;
     struct statements statements;
     struct arena arena;
     struct error error;
@@ -33,16 +30,11 @@ static void run_expanded(PGconn *db, struct buf *sql, const char *text)
  * be what makes the difference. */
 static void make_database(struct large *l)
 {
-    char sql[512];
     struct buf text;
     buf_init(&text, 256 * KIB);
-    snprintf(l->schema, sizeof(l->schema), "hudhud_plans_%ld", (long)getpid());
-    snprintf(sql, sizeof(sql),
-             "SET client_min_messages = warning; DROP SCHEMA IF EXISTS %s CASCADE; "
-             "CREATE SCHEMA %s; SET search_path = %s; SET synchronous_commit = off; "
-             "SET plan_cache_mode = force_generic_plan",
-             l->schema, l->schema, l->schema);
-    run_sql(l->db, sql);
+    run_sql(l->db,
+            "SET client_min_messages = warning; SET synchronous_commit = off; "
+            "SET plan_cache_mode = force_generic_plan");
     for (size_t i = 0; i < migrations_count; i++)
         run_expanded(l->db, &text, migrations[i]);
     for (size_t i = 0; i < ARRAY_LEN(scale_fill); i++)
@@ -59,9 +51,8 @@ static void make_database(struct large *l)
 static int setup(void **state)
 {
     struct large *l = xcalloc(1, sizeof(*l));
-    l->db = PQconnectdb(getenv("HUDHUD_TEST_POSTGRES"));
-    if (PQstatus(l->db) != CONNECTION_OK)
-        fail_msg("HUDHUD_TEST_POSTGRES: %s", PQerrorMessage(l->db));
+    served_init(&l->served);
+    l->db = server_connect(l->served.url);
     arena_init(&l->arena, 4 * MIB);
     error_init(&l->error, &l->arena);
     statements_read(&l->statements);
@@ -73,10 +64,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct large *l = *state;
-    char sql[128];
-    snprintf(sql, sizeof(sql), "DROP SCHEMA %s CASCADE", l->schema);
-    run_sql(l->db, sql);
     PQfinish(l->db);
+    served_release(&l->served);
     statements_release(&l->statements);
     arena_release(&l->arena);
     free(l);
@@ -209,11 +198,5 @@ int main(void)
         cmocka_unit_test(test_every_statement_uses_an_index),
         cmocka_unit_test(test_each_page_of_history_costs_the_same),
     };
-    if (!getenv("HUDHUD_TEST_POSTGRES")) {
-        puts(
-            "NOT RUN: HUDHUD_TEST_POSTGRES names no PostgreSQL (postgresql:///NAME?host=/FOLDER), "
-            "so no plan of PostgreSQL was looked at");
-        return 0;
-    }
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return server_is_there() ? cmocka_run_group_tests(tests, setup, teardown) : 77;
 }

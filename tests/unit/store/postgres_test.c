@@ -194,9 +194,10 @@ static void test_writes_of_two_processes_follow_one_another(void **state)
 
 static _Atomic int n_told;
 
-static void on_directory_changed(void *arg, struct store_reader *reader)
+static enum err on_directory_changed(void *arg, struct store_reader *reader)
 {
     atomic_fetch_add(&n_told, 1);
+    return ERR_OK;
 }
 
 static enum err touch_apply(struct store_write *w, struct tx *tx)
