@@ -4,9 +4,9 @@
     "SELECT a.id, a.workspace_id, w.domain, a.waba_id, a.name, a.access_token, a.template_count, " \
     "a.state, a.state_reason, a.confirmed_at, a.linked_at, "                                       \
     "(SELECT count(*) FROM numbers n WHERE n.account_id = a.id AND n.unlinked_at IS NULL), "       \
-    "a.replica_id, r.name, a.revision "                                                            \
+    "a.replica_id, holder.name, a.revision "                                                       \
     "FROM accounts a JOIN workspaces w ON w.id = a.workspace_id "                                  \
-    "LEFT JOIN replicas r ON r.id = a.replica_id WHERE a.unlinked_at IS NULL "
+    "LEFT JOIN replicas holder ON holder.id = a.replica_id WHERE a.unlinked_at IS NULL "
 
 static struct account read_row(const struct rows *r)
 {
