@@ -26,23 +26,23 @@ static void keep_row(const struct rows *rows, const struct rate_window_key *keys
 }
 
 /* One statement for any number of them, so that it is prepared once: the last key fills the rest.
- */
+ * Of the rows that it finds beside those of the keys there are few, and they lie near. */
 enum err rate_window_find(struct tx *tx, const struct rate_window_key *keys, size_t n,
                           struct rate_window_count *ret)
 {
     struct param params[2 * RATE_WINDOWS_READ];
     for (size_t i = 0; i < RATE_WINDOWS_READ; i++) {
-        params[2 * i] = p_i64(keys[MIN(i, n - 1)].client_row_id);
-        params[2 * i + 1] = p_text(keys[MIN(i, n - 1)].endpoint);
+        params[i] = p_i64(keys[MIN(i, n - 1)].client_row_id);
+        params[RATE_WINDOWS_READ + i] = p_text(keys[MIN(i, n - 1)].endpoint);
     }
     struct rows rows;
-    enum err e = tx_query(
-        tx,
-        "SELECT client_id, endpoint, started_at, requests FROM rate_windows "
-        "WHERE (client_id, endpoint) IN (VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8), "
-        "($9, $10), ($11, $12), ($13, $14), ($15, $16), ($17, $18), ($19, $20), ($21, $22), "
-        "($23, $24), ($25, $26), ($27, $28), ($29, $30), ($31, $32))",
-        params, ARRAY_LEN(params), &rows);
+    enum err e = tx_query(tx,
+                          "SELECT client_id, endpoint, started_at, requests FROM rate_windows "
+                          "WHERE client_id IN ($1, $2, $3, $4, $5, $6, $7, $8, "
+                          "$9, $10, $11, $12, $13, $14, $15, $16) "
+                          "AND endpoint IN ($17, $18, $19, $20, $21, $22, $23, $24, "
+                          "$25, $26, $27, $28, $29, $30, $31, $32)",
+                          params, ARRAY_LEN(params), &rows);
     if (e)
         return e;
     memset(ret, 0, n * sizeof(*ret));
