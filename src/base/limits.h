@@ -126,17 +126,18 @@
 #define STORE_SQL_MAX          (16 * KIB) /* of one statement, its tokens replaced */
 #define STORE_PARAMS_MAX       32         /* of one statement */
 /* From here the writer waits for readers to let the log go, or it would never shrink. */
-#define STORE_WAL_PAGES_MAX (8 * STORE_CHECKPOINT_PAGES)
-#define STORE_BUSY_MS       200         /* longest such wait, and for another process's lock */
-#define STORE_COPY_PAGES    2048        /* of a copy between two syncs: 8 MB */
-#define STORE_PAGE_ROWS     1000        /* that are copied from engine to engine in one go */
-#define STORE_ROW_MAX       (64 * MIB)  /* of one of them, far beyond what a request can bring */
-#define STORE_PAGE_MAX      (512 * MIB) /* of all rows of a page */
-#define SCHEMA_TABLES_MAX   64
-#define SCHEMA_COLUMNS_MAX  STORE_PARAMS_MAX /* of one table: a row is inserted by one statement */
-#define SCHEMA_KEYS_MAX     4                /* of one primary key */
-#define STORE_MIGRATION_MAX (256 * KIB)      /* SQL text of one migration */
-#define STORE_LOG_MS        10000 /* a full disk is logged once in this time, not per write */
+#define STORE_WAL_PAGES_MAX  (8 * STORE_CHECKPOINT_PAGES)
+#define STORE_BUSY_MS        200         /* longest such wait, and for another process's lock */
+#define STORE_COPY_PAGES     2048        /* of a copy between two syncs: 8 MB */
+#define STORE_PAGE_ROWS      1000        /* that are copied from engine to engine in one go */
+#define STORE_PAGES_A_COMMIT 8           /* of a copy that goes on after a crash */
+#define STORE_ROW_MAX        (64 * MIB)  /* of one of them, far beyond what a request can bring */
+#define STORE_PAGE_MAX       (512 * MIB) /* of all rows of a page */
+#define SCHEMA_TABLES_MAX    64
+#define SCHEMA_COLUMNS_MAX   STORE_PARAMS_MAX /* of one table: a row is inserted by one statement */
+#define SCHEMA_KEYS_MAX      4                /* of one primary key */
+#define STORE_MIGRATION_MAX  (256 * KIB)      /* SQL text of one migration */
+#define STORE_LOG_MS         10000 /* a full disk is logged once in this time, not per write */
 
 /* --- a store on a server: nothing that waits for it may answer later than after 5 s ----------- */
 #define STORE_CONNECTIONS     4 /* that read, each with a thread; one more writes, one watches */
@@ -165,6 +166,7 @@
 #define STORE_SHARED_BATCH_ROWS                                                                    \
     64 /* PostgreSQL keeps so many savepoints of a transaction at hand */
 
+#define STORE_OTHERS_MS 7000 /* a replica that lives says so three times meanwhile */
 /* STORE_IDLE_MS and STORE_LOCK_MS of who replaces everything: it reads files meanwhile. */
 #define STORE_PATIENT_IDLE_MS 60000
 #define STORE_COPY_PIECE      (64 * KIB) /* of rows that are loaded, handed to the socket at once */

@@ -38,7 +38,7 @@ static enum err compare(const struct transfer *t, const struct schema_table *tab
  * to go on. */
 static enum err copy_rows(const struct transfer *t, const struct store_copy *copy)
 {
-    enum err err = transfer_clear(t->schema, t->to);
+    enum err err = transfer_clear(t, 0);
     for (size_t i = 0; i < t->schema->n && !err; i++) {
         struct row_sum sum;
         if (t->schema->tables[i].private)

@@ -75,6 +75,8 @@ struct store_reader {
 enum err pool_start(struct pool *p, struct store *s, struct error *error) MUST_USE;
 void pool_stop(struct pool *p); /* fine when it was not started */
 
+const struct engine *store_engine(struct str path);
+
 /* copy.c: of a connection that is in no transaction. */
 enum err copy_connection(struct connection *c, const struct store_copy *copy,
                          struct error *error) MUST_USE;
@@ -82,6 +84,9 @@ enum err copy_connection(struct connection *c, const struct store_copy *copy,
 /* replica.c: in a transaction that changes all that there is: every replica, ours too, looks again
  * who may sign. */
 enum err replica_directory_changed(struct connection *c) MUST_USE;
+/* In a transaction of its own: a number that moves with each heartbeat of any replica, and is 0
+ * where there is none. */
+enum err replica_beats(struct tx *tx, int64_t *ret) MUST_USE;
 /* Registers this process with a row in `replicas`, and starts to watch the others. */
 enum err replica_start(struct store *s, struct error *error) MUST_USE;
 /* Takes the row away, so that nobody waits for its leases. Fine when it was not started. */

@@ -218,6 +218,16 @@ enum err replica_directory_changed(struct connection *c)
                            0, NULL);
 }
 
+enum err replica_beats(struct tx *tx, int64_t *ret)
+{
+    enum err err = tx_begin(tx);
+    if (!err)
+        err = tx_i64(tx, "SELECT CAST(coalesce(sum(beat + id), 0) AS bigint) FROM replicas",
+                     NO_PARAMS, ret);
+    tx->engine->rollback(tx->connection);
+    return err;
+}
+
 /* --- the thread --------------------------------------------------------------------------- */
 
 static bool is_due(const struct replica *r, int64_t tried_us)

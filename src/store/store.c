@@ -195,7 +195,7 @@ enum err store_thread_start(pthread_t *thread, void *(*run)(void *arg), void *ar
 
 /* --- opening and closing ------------------------------------------------------------------ */
 
-static const struct engine *engine_of(struct str path)
+const struct engine *store_engine(struct str path)
 {
     return store_is_url(path) ? &postgres_engine : &sqlite_engine;
 }
@@ -241,17 +241,35 @@ static enum err start(struct store *s, struct error *error)
     return err;
 }
 
+/* transfer_run.h: not all that belongs together is there. */
+static enum err refuse_unfinished(struct store *s, struct str shown, struct error *error)
+{
+    bool unfinished;
+    enum err err = s->engine->has_table(s->tx.connection, "store_copy", &unfinished);
+    if (err)
+        return error_set(error, err, "cannot look into %.*s: see the log for the cause",
+                         STR_FMT(shown));
+    if (unfinished)
+        return error_set(error, ERR_CONFLICT,
+                         "a copy into %.*s was not finished: run the same hudhud store copy again, "
+                         "which goes on with it, or take it back with --undo",
+                         STR_FMT(shown));
+    return ERR_OK;
+}
+
 enum err store_open(const struct store_options *options, struct store **ret, struct error *error)
 {
-    const struct engine *engine = engine_of(str_from(options->path));
+    const struct engine *engine = store_engine(str_from(options->path));
     struct connection *c;
     enum err err = engine->open(options, &c, error);
     if (err)
         return err;
     struct store *s = make(options, c);
     struct str shown = store_show(str_from(options->path), error->arena);
-    err = migrations_run(&s->tx, migrations, migrations_count, options->create,
-                         arena_cstr(error->arena, shown), error);
+    err = refuse_unfinished(s, shown, error);
+    if (!err)
+        err = migrations_run(&s->tx, migrations, migrations_count, options->create,
+                             arena_cstr(error->arena, shown), error);
     if (!err)
         err = start(s, error);
     if (err) {

@@ -134,6 +134,23 @@ static void add_condition(struct buf *sql, const struct transfer *t,
     buf_add_char(sql, ')');
 }
 
+/* "SELECT max(id) FROM table WHERE ...": `what` is all before the table. ERR_INTERNAL: too long. */
+static enum err ask(const struct transfer *t, struct connection *c, const char *what,
+                    const struct schema_table *table, int64_t root_id, int64_t *ret)
+{
+    const struct param root = p_i64(root_id);
+    _cleanup_(buf_release)
+    struct buf sql;
+    buf_init(&sql, STORE_SQL_MAX);
+    buf_printf(&sql, "%s %.*s", what, STR_FMT(table->name));
+    if (t->root) {
+        buf_add(&sql, STR(" WHERE "));
+        add_condition(&sql, t, table);
+    }
+    buf_add_char(&sql, '\0');
+    return buf_ok(&sql) ? transfer_number(c, sql.ptr, &root, t->root != NULL, ret) : ERR_INTERNAL;
+}
+
 /* Of the first page, or of one behind a place. */
 static void add_select(struct buf *sql, const struct table_transfer *t, bool behind)
 {
@@ -241,7 +258,7 @@ static enum err bind_select(struct table_transfer *t, struct statement *st, bool
     return t->transfer->from->engine->bind(st, t->params, n);
 }
 
-static struct param read_value(const struct table_transfer *t, struct statement *st, size_t i)
+static struct param read_column(const struct table_transfer *t, struct statement *st, size_t i)
 {
     const struct transfer *transfer = t->transfer;
     const struct engine *engine = transfer->from->engine;
@@ -257,6 +274,17 @@ static struct param read_value(const struct table_transfer *t, struct statement 
     if (t->table->counted && i == t->table->keys[0])
         parent = t->table;
     return p_i64(parent ? number + transfer->offsets[parent - transfer->schema->tables] : number);
+}
+
+static enum err read_value(const struct table_transfer *t, struct statement *st, size_t i,
+                           struct param *ret)
+{
+    const struct transfer *transfer = t->transfer;
+    *ret = read_column(t, st, i);
+    return transfer->rewrite && ret->kind != PARAM_NULL
+               ? transfer->rewrite(transfer->rewrite_arg, transfer, t->table, &t->table->columns[i],
+                                   ret)
+               : ERR_OK;
 }
 
 /* No engine of ours writes such text, but the file may have been in other hands. */
@@ -337,8 +365,9 @@ static enum err take_row(struct table_transfer *t, struct statement *st)
     enum err err = ERR_OK;
     buf_clear(&t->row);
     for (size_t i = 0; i < t->table->n && !err; i++) {
-        values[i] = read_value(t, st, i);
-        err = check_text(t, values, i);
+        err = read_value(t, st, i, &values[i]);
+        if (!err)
+            err = check_text(t, values, i);
         encode(&t->row, &values[i]);
     }
     if (err)
@@ -396,12 +425,16 @@ enum err transfer_table(const struct transfer *transfer, const struct schema_tab
     return err;
 }
 
-/* PostgreSQL does not count ids that were given with their rows. */
-static enum err highest_id(struct connection *c, const struct schema_table *table, int64_t *ret)
+/* The last id that was given out; PostgreSQL does not count those that came with their rows. */
+static enum err last_id(struct connection *c, const struct schema_table *table, int64_t *ret)
 {
-    char sql[128];
-    snprintf(sql, sizeof(sql), "SELECT max(id) FROM %.*s", STR_FMT(table->name));
-    return transfer_number(c, sql, NULL, 0, ret);
+    const struct transfer everything = {0};
+    int64_t highest = 0;
+    enum err err = c->engine->last_id(c, table->name, ret);
+    if (!err)
+        err = ask(&everything, c, "SELECT max(id) FROM", table, 0, &highest);
+    *ret = MAX(*ret, highest);
+    return err;
 }
 
 enum err transfer_counters(const struct transfer *t)
@@ -409,28 +442,47 @@ enum err transfer_counters(const struct transfer *t)
     enum err err = ERR_OK;
     for (size_t i = 0; i < t->schema->n && !err; i++) {
         const struct schema_table *table = &t->schema->tables[i];
-        int64_t last = 0, highest = 0;
+        int64_t given = 0, last = 0;
         if (!table->counted || !transfer_has(t, table))
             continue;
-        err = t->from->engine->last_id(t->from, table->name, &last);
+        if (!t->root)
+            err = last_id(t->from, table, &given);
         if (!err)
-            err = highest_id(t->to, table, &highest);
-        last = MAX(last + t->offsets[i], highest);
+            err = last_id(t->to, table, &last);
+        last = MAX(last, given);
         if (!err && last > 0)
             err = t->to->engine->raise_id(t->to, table->name, last);
     }
     return err;
 }
 
-enum err transfer_clear(const struct schema *schema, struct connection *c)
+enum err transfer_clear(const struct transfer *t, int64_t root_id)
 {
-    char sql[128];
     enum err err = ERR_OK;
-    for (size_t i = schema->n; i-- > 0 && !err;) {
-        if (schema->tables[i].private)
+    for (size_t i = t->schema->n; i-- > 0 && !err;)
+        if (transfer_has(t, &t->schema->tables[i]))
+            err = ask(t, t->to, "DELETE FROM", &t->schema->tables[i], root_id, NULL);
+    return err;
+}
+
+enum err transfer_count(const struct transfer *t, const struct schema_table *table, int64_t *ret)
+{
+    return ask(t, t->from, "SELECT count(*) FROM", table, t->root_id, ret);
+}
+
+enum err transfer_choose_offsets(struct transfer *t)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < t->schema->n && !err; i++) {
+        const struct schema_table *table = &t->schema->tables[i];
+        int64_t last = 0, lowest = 0;
+        t->offsets[i] = 0;
+        if (!t->root || !table->counted || !transfer_has(t, table))
             continue;
-        snprintf(sql, sizeof(sql), "DELETE FROM %.*s", STR_FMT(schema->tables[i].name));
-        err = transfer_number(c, sql, NULL, 0, NULL);
+        err = last_id(t->to, table, &last);
+        if (!err)
+            err = ask(t, t->from, "SELECT min(id) FROM", table, t->root_id, &lowest);
+        t->offsets[i] = lowest > last ? 0 : last;
     }
     return err;
 }

@@ -30,6 +30,11 @@ struct transfer {
     int64_t root_id;
     /* Added to each id of the tables as it is read, and to what refers to one. */
     int64_t offsets[SCHEMA_TABLES_MAX];
+    /* Changes a value as it is read, where an id stands in what no key tells of; NULL: none does.
+     * The new text lives until the next value. */
+    enum err (*rewrite)(void *arg, const struct transfer *t, const struct schema_table *table,
+                        const struct schema_column *column, struct param *value);
+    void *rewrite_arg;
     struct error *error; /* says what is wrong with a row; for the rest see the log */
 };
 
@@ -62,8 +67,13 @@ enum err transfer_table(const struct transfer *t, const struct schema_table *tab
                         const struct store_copy *copy, struct row_sum *ret) MUST_USE;
 /* The ids that `to` gives out go on behind all that `from` has given out. */
 enum err transfer_counters(const struct transfer *t) MUST_USE;
-/* Removes the rows of all tables that are copied, children first. */
-enum err transfer_clear(const struct schema *schema, struct connection *c) MUST_USE;
+/* Removes what `to` has of such rows, children first; of a root, those of this id. */
+enum err transfer_clear(const struct transfer *t, int64_t root_id) MUST_USE;
+/* How many rows there are to read. */
+enum err transfer_count(const struct transfer *t, const struct schema_table *table,
+                        int64_t *ret) MUST_USE;
+/* Chooses the offsets: none where no id that is read was given out in `to` already. */
+enum err transfer_choose_offsets(struct transfer *t) MUST_USE;
 /* Runs a statement once. Its answer, unless ret is NULL, is a number; 0 when there is no row. */
 enum err transfer_number(struct connection *c, const char *sql, const struct param *params,
                          size_t n, int64_t *ret) MUST_USE;

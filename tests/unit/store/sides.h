@@ -6,6 +6,8 @@
 #include "store/transfer.h"
 #include "unit/store/server.h"
 
+#include <limits.h>
+
 struct side {
     struct tx tx;
     char path[512];

@@ -133,7 +133,7 @@ static enum err copy_all(struct side *from, struct side *to)
     struct row_sum sum;
     side_begin(from);
     side_begin(to);
-    enum err err = transfer_clear(&schema, to->tx.connection);
+    enum err err = transfer_clear(&t, 0);
     for (size_t i = 0; i < schema.n && !err; i++)
         if (transfer_has(&t, &schema.tables[i]))
             err = transfer_table(&t, &schema.tables[i], NULL, &sum);
