@@ -1,11 +1,9 @@
 // Several servers on one PostgreSQL: each account is asked about by one of them, whoever comes, goes
 // or dies; and all of them tell the same.
 import assert from 'node:assert/strict';
-import { copyFileSync, chmodSync, mkdirSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 import {
-  call, createClient, initFolder, runJson, runOk, startServe, storeSql, storeUrl, temporaryFolder,
+  call, createClient, initFolder, joinFolder, runJson, startServe, storeSql,
 } from './lib/hudhud.mjs';
 import { startSim } from './lib/sim.mjs';
 import { eventually, sleep } from './lib/world.mjs';
@@ -28,16 +26,6 @@ const scenario = {
     templates: [],
   })),
 };
-
-// A folder of one more server on the same database.
-async function joinFolder(data) {
-  const folder = path.join(temporaryFolder(), 'data');
-  mkdirSync(folder, { mode: 0o700 });
-  copyFileSync(path.join(data, 'key'), path.join(folder, 'key'));
-  chmodSync(path.join(folder, 'key'), 0o600);
-  await runOk(['init', '--data', folder, '--store', storeUrl(data)]);
-  return folder;
-}
 
 // Three servers, all accounts linked, in turn by each of them.
 async function startReplicas(t, { interval = `${INTERVAL_S}s` } = {}) {

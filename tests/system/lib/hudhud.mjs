@@ -6,7 +6,7 @@
 // with the C code: where both agree, both are right.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sharedPostgres, sql, startPostgres } from './postgres.mjs';
@@ -109,6 +109,16 @@ export async function initFolder() {
 
 // Where a folder's store is in PostgreSQL.
 export const storeUrl = (data) => readFileSync(path.join(data, 'store'), 'utf8').trim();
+
+// A folder of one more server on the same database -> its path.
+export async function joinFolder(data, store = storeUrl(data)) {
+  const folder = path.join(temporaryFolder(), 'data');
+  mkdirSync(folder, { mode: 0o700 });
+  copyFileSync(path.join(data, 'key'), path.join(folder, 'key'));
+  chmodSync(path.join(folder, 'key'), 0o600);
+  await runOk(['init', '--data', folder, '--store', store]);
+  return folder;
+}
 
 // Runs SQL in a folder's store -> what it returned, columns parted by |. `readOnly` is for a question
 // beside a running server: SQLite's program would otherwise write to the database's log too.
