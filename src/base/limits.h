@@ -143,6 +143,7 @@
 #define STORE_CONNECTIONS     4 /* that read, each with a thread; one more writes, one watches */
 #define STORE_CONNECTIONS_MAX 64
 #define REPLICA_NAME_MAX      128  /* host and process */
+#define STORE_HOLDER_LEN      32   /* hex: the name of a data folder among the replicas */
 #define STORE_URL_MAX         1024 /* of its address, with all parameters */
 #define STORE_PATIENCE_MS     1200 /* what waited longer for its turn is refused */
 #define STORE_CONNECT_MS      800  /* one attempt */

@@ -25,6 +25,7 @@ enum err folder_name(struct folder *f, const char *data, struct error *error)
     snprintf(f->data, sizeof(f->data), "%s", data);
     snprintf(f->database, sizeof(f->database), "%s/hudhud.db", data);
     snprintf(f->store, sizeof(f->store), "%s/store", data);
+    snprintf(f->replica, sizeof(f->replica), "%s/replica", data);
     snprintf(f->key, sizeof(f->key), "%s/key", data);
     snprintf(f->lock, sizeof(f->lock), "%s/lock", data);
     snprintf(f->socket, sizeof(f->socket), "%s/control.sock", data);

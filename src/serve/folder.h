@@ -10,7 +10,8 @@
 struct folder {
     char data[FOLDER_PATH_MAX + 1];
     char database[FOLDER_PATH_MAX + 32];
-    char store[FOLDER_PATH_MAX + 32]; /* says where the database is, if not in the folder */
+    char store[FOLDER_PATH_MAX + 32];   /* says where the database is, if not in the folder */
+    char replica[FOLDER_PATH_MAX + 32]; /* the folder's name among those of one database */
     char key[FOLDER_PATH_MAX + 32];
     char lock[FOLDER_PATH_MAX + 32];
     char socket[FOLDER_PATH_MAX + 32];

@@ -58,6 +58,7 @@ static void watch_others(struct serve *s)
 static enum err open_store(struct serve *s, struct error *error)
 {
     storage_log(&s->storage);
+    storage_take_holder(&s->storage, &s->folder);
     enum err e = keyring_load(&s->keyring, s->folder.key, error);
     if (!e)
         e = store_open(&s->storage.options, &s->store, error);

@@ -5,6 +5,7 @@
  * The data folder (hudhud init makes it, mode 0700):
  *   hudhud.db    the database (SQLite, with -wal and -shm beside it); or
  *   store        where it is: the URL of a database of PostgreSQL, 0600
+ *   replica      the folder's name among those of that database
  *   key          the sealing key, 0600
  *   lock         held while a process uses the folder; its text is that process's id
  *   control.sock the control socket, 0600: the /admin routes, unsigned */

@@ -1,6 +1,8 @@
 #include "serve/storage.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "crypto/hex.h"
 #include "serve/secret_file.h"
 
 #include <unistd.h>
@@ -72,6 +74,55 @@ enum err storage_choose(struct storage *s, const struct folder *f, const struct 
     struct str shown = store_show(str_from(s->options.path), error->arena);
     snprintf(s->shown, sizeof(s->shown), "%.*s", STR_FMT(shown));
     return ERR_OK;
+}
+
+static bool is_holder(struct str name)
+{
+    unsigned char bytes[STORE_HOLDER_LEN / 2];
+    return name.len == STORE_HOLDER_LEN && hex_decode(name, bytes, sizeof(bytes));
+}
+
+static enum err make_holder(const struct folder *f, char name[STORE_HOLDER_LEN + 1],
+                            struct error *error)
+{
+    unsigned char bytes[STORE_HOLDER_LEN / 2];
+    random_bytes(bytes, sizeof(bytes));
+    hex_encode(bytes, sizeof(bytes), name);
+    name[STORE_HOLDER_LEN] = '\n';
+    enum err e = file_replace(f->replica, str_make(name, STORE_HOLDER_LEN + 1), 0600, error);
+    name[STORE_HOLDER_LEN] = '\0';
+    return e;
+}
+
+static enum err read_or_make_holder(const struct folder *f, char name[STORE_HOLDER_LEN + 1],
+                                    struct error *error)
+{
+    _cleanup_(buf_release)
+    struct buf text;
+    buf_init(&text, STORE_HOLDER_LEN + 1);
+    enum err e = file_read(f->replica, &text, error);
+    struct str rest = buf_str(&text), line = str_split(&rest, '\n');
+    if (e || !is_holder(line))
+        return make_holder(f, name, error);
+    memcpy(name, line.ptr, line.len);
+    name[line.len] = '\0';
+    return ERR_OK;
+}
+
+void storage_take_holder(struct storage *s, const struct folder *f)
+{
+    struct arena arena;
+    struct error error;
+    if (!s->url[0])
+        return;
+    arena_init(&arena, ARENA_BLOCK_SIZE);
+    error_init(&error, &arena);
+    if (read_or_make_holder(f, s->holder, &error) == ERR_OK)
+        s->options.holder = s->holder;
+    else
+        log_event(LOG_WARN, "replica_has_no_name", LOG_STR("why", error.message),
+                  LOG_CSTR("effect", "after a crash its work is taken up half a minute later"));
+    arena_release(&arena);
 }
 
 void storage_log(const struct storage *s)

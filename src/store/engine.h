@@ -60,8 +60,9 @@ struct engine {
      * one is found when the server was lost, and are told to the others. */
     void (*join)(struct connection *c, struct replica_facts *facts);
     enum err (*look_at_server)(struct connection *c, struct store_server *ret);
-    /* The watcher's: until another process tells something, or `ms` are over; true if it did. */
-    bool (*wait_for_news)(struct connection *c, int ms);
+    /* The watcher's: until another process tells something, or the descriptor `wake` can be read,
+     * or `ms` are over; true if it did. */
+    bool (*wait_for_news)(struct connection *c, int wake, int ms);
 
     void (*close)(struct connection *c); /* its statements are finalized before; NULL is fine */
     /* Removes what a failed `open` with create has made. */

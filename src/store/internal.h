@@ -28,11 +28,13 @@ struct replica {
     pthread_t thread;
     bool has_thread;
     _Atomic bool ends;
-    _Atomic int64_t beat_us; /* monotonic; when a heartbeat last got through */
-    struct list others;      /* of struct neighbour */
-    int64_t generation;      /* as it was seen last */
-    int64_t directory;       /* as it was told last without an error; -1: never */
-    pthread_mutex_t mutex;   /* guards the watch, and is held while it is being told */
+    int wake;                          /* an eventfd: the end is not waited for */
+    char holder[STORE_HOLDER_LEN + 1]; /* of the options; empty: none */
+    _Atomic int64_t beat_us;           /* monotonic; when a heartbeat last got through */
+    struct list others;                /* of struct neighbour */
+    int64_t generation;                /* as it was seen last */
+    int64_t directory;                 /* as it was told last without an error; -1: never */
+    pthread_mutex_t mutex;             /* guards the watch, and is held while it is being told */
     const struct store_watch *watch;
 };
 

@@ -146,6 +146,7 @@ static const char schema_3[] =
     "CREATE TABLE replicas ("
     "  id {id},"
     "  name {text} NOT NULL,"             /* host and process, for people */
+    "  holder {text},"                      /* its data folder, which one process at a time has */
     "  beat {int} NOT NULL,"              /* moves every few seconds while it lives */
     "  batch {int} NOT NULL,"             /* the generation of its last commit */
     "  syncs {int} NOT NULL DEFAULT 0,"   /* 1: it takes its share of the accounts */

@@ -588,9 +588,9 @@ static enum err postgres_look_at_server(struct connection *base, struct store_se
     return ERR_OK;
 }
 
-static bool postgres_wait_for_news(struct connection *base, int ms)
+static bool postgres_wait_for_news(struct connection *base, int wake, int ms)
 {
-    return postgres_listen(postgres_of(base), ms);
+    return postgres_listen(postgres_of(base), wake, ms);
 }
 
 static bool postgres_checkpoint(struct connection *base, enum checkpoint kind)

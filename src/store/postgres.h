@@ -105,8 +105,9 @@ enum err postgres_wait(struct postgres *c, struct postgres_statement *st,
 enum err postgres_run_text(struct postgres *c, const char *text, struct str data) MUST_USE;
 /* All that was queued goes out; waits for nothing. */
 void postgres_flush(struct postgres *c);
-/* Waits until the server tells something, or `ms` are over. True when another process notified. */
-bool postgres_listen(struct postgres *c, int ms);
+/* Waits until the server tells something, or `wake` can be read, or `ms` are over. True when
+ * another process notified. */
+bool postgres_listen(struct postgres *c, int wake, int ms);
 
 /* --- postgres_rows.c, for the table of functions -------------------------------------------- */
 void postgres_load_add(struct buf *rows, const struct param *values, size_t n);

@@ -584,16 +584,28 @@ static bool is_ours(const struct postgres *c, const PGnotify *n)
            sender == atomic_load(&c->facts->id);
 }
 
-bool postgres_listen(struct postgres *c, int ms)
+/* True when there is something to read on the socket, which may be none (-1). */
+static bool wait_for_either(int fd, int wake, int64_t until_us)
+{
+    struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = wake, .events = POLLIN}};
+    for (;;) {
+        int64_t left = until_us - clock_monotonic_us();
+        if (left <= 0)
+            return false;
+        int n = poll(fds, ARRAY_LEN(fds), (int)((left + 999) / 1000));
+        if (n > 0)
+            return fds[0].revents && !fds[1].revents;
+        if (n < 0 && errno != EINTR)
+            return false;
+    }
+}
+
+bool postgres_listen(struct postgres *c, int wake, int ms)
 {
     int64_t until = clock_monotonic_us() + ms * INT64_C(1000);
-    if (!c->session) {
-        poll(NULL, 0, ms);
-        return false;
-    }
     bool heard = false;
     do {
-        if (!wait_for(c->session, false, until))
+        if (!wait_for_either(PQsocket(c->session), wake, until))
             break;
         if (!PQconsumeInput(c->session)) {
             (void)lost(c, "the connection broke");

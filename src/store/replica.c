@@ -10,6 +10,7 @@
 #include "store/internal.h"
 #include "store/transfer.h"
 
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,10 +46,11 @@ static enum err register_us(struct store *s, struct tx *tx)
 {
     struct replica *r = &s->replica;
     int64_t id, n_alive;
-    enum err err = tx_i64(tx,
-                          "INSERT INTO replicas (name, beat, batch, started_at) "
-                          "VALUES ($1, 0, 0, $2) RETURNING id",
-                          PARAMS(p_text(str_from(r->name)), p_i64(clock_now_ms())), &id);
+    enum err err = tx_i64(
+        tx,
+        "INSERT INTO replicas (name, holder, beat, batch, started_at) "
+        "VALUES ($1, $2, 0, 0, $3) RETURNING id",
+        PARAMS(p_text(str_from(r->name)), p_opt(str_from(r->holder)), p_i64(clock_now_ms())), &id);
     if (!err)
         err = tx_i64(tx, "SELECT count(*) FROM replicas", NO_PARAMS, &n_alive);
     if (err)
@@ -57,6 +59,15 @@ static enum err register_us(struct store *s, struct tx *tx)
     atomic_store(&r->facts.n_alive,
                  n_alive); /* before the first look: nobody may take us for alone */
     return ERR_OK;
+}
+
+/* Whoever was registered under our holder is gone, or we would not have it: nobody has to wait
+ * until that one's heartbeats are missed. */
+static enum err register_first(struct store *s, struct tx *tx)
+{
+    enum err err = tx_exec(tx, "DELETE FROM replicas WHERE holder = $1",
+                           PARAMS(p_text(str_from(s->replica.holder))), NULL);
+    return err ? err : register_us(s, tx);
 }
 
 static struct neighbour *find_neighbour(struct replica *r, int64_t id)
@@ -255,7 +266,7 @@ static void *watcher_main(void *arg)
         }
         enum err ignored = look(s, reader); /* it says so itself, in the log */
         (void)ignored;
-        engine->wait_for_news(r->tx.connection, STORE_WATCH_MS);
+        engine->wait_for_news(r->tx.connection, r->wake, STORE_WATCH_MS);
     }
     store_reader_close(reader);
     arena_release(&arena);
@@ -283,10 +294,15 @@ enum err replica_start(struct store *s, struct error *error)
     atomic_store(&r->facts.n_alive, 1);
     if (pthread_mutex_init(&r->mutex, NULL) != 0)
         die("cannot make a mutex");
+    r->wake = eventfd(0, EFD_CLOEXEC);
+    if (r->wake < 0)
+        die("cannot make a wake-up");
     name_us(r);
+    snprintf(r->holder, sizeof(r->holder), "%s", s->options.holder ? s->options.holder : "");
+    s->options.holder = NULL; /* the caller's */
     s->engine->join(c, &r->facts);
     s->engine->join(s->tx.connection, &r->facts);
-    err = in_transaction(s, register_us);
+    err = in_transaction(s, register_first);
     if (err)
         return error_set(error, err, "cannot write to the database: see the log for the cause");
     atomic_store(&r->beat_us, clock_monotonic_us());
@@ -307,6 +323,7 @@ void replica_stop(struct store *s)
     if (!r->tx.connection)
         return;
     atomic_store(&r->ends, true);
+    eventfd_write(r->wake, 1);
     if (r->has_thread)
         pthread_join(r->thread, NULL);
     if (atomic_load(&r->facts.id) && in_transaction(s, take_leave) != ERR_OK)
@@ -314,6 +331,7 @@ void replica_stop(struct store *s)
                   LOG_CSTR("effect", "the others take over what it held in half a minute"));
     forget_neighbours(r, true);
     tx_release(&r->tx);
+    close(r->wake);
     pthread_mutex_destroy(&r->mutex);
 }
 

@@ -35,6 +35,10 @@ struct store_options {
     int connections;               /* that read; 0: STORE_CONNECTIONS */
     bool unprepared;               /* no statement outlives its transaction: for poolers that
                                       know no prepared statements */
+    /* What one process at a time has, such as a folder that it locked, by a name that no other has:
+     * a process that had it before us is gone, and what it held is free at once. At most
+     * STORE_HOLDER_LEN bytes; NULL: nothing such. */
+    const char *holder;
 };
 
 /* Is it the URL of a server, and no file? */
