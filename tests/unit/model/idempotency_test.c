@@ -232,6 +232,19 @@ static void test_a_start_forgets_what_was_running(void **state)
     assert_int_equal(find(*state, key_of("key:done"), T0, "{\"a\":1}", NULL), ERR_OK);
 }
 
+/* No such replica is registered: it is gone. */
+static void test_a_claim_ends_with_its_replica(void **state)
+{
+    struct idempotency_key key = key_of("key:a");
+    key.replica = 7;
+    struct step first = {.what = CLAIM, .key = key, .now = T0};
+    assert_int_equal(run(*state, &first), ERR_OK);
+    expect_nothing(*state, "key:a", T0);
+    int64_t second = claim(*state, "key:a", T0);
+    assert_int_equal(apply(*state, first.id, 1), ERR_IN_PROGRESS);
+    assert_int_equal(apply(*state, second, 2), ERR_OK);
+}
+
 static void test_an_answer_is_forgotten_when_its_time_is_over(void **state)
 {
     keep(*state, key_of("key:a"), T0);
@@ -301,6 +314,7 @@ int main(void)
         TEST(test_a_released_claim_may_be_claimed_again),
         TEST(test_a_claim_that_took_too_long_is_taken_over),
         TEST(test_a_start_forgets_what_was_running),
+        TEST(test_a_claim_ends_with_its_replica),
         TEST(test_an_answer_is_forgotten_when_its_time_is_over),
         TEST(test_what_expired_goes_in_batches),
         TEST(test_what_runs_is_not_purged),
