@@ -173,9 +173,10 @@
 #define STORE_COPY_PIECE      (64 * KIB) /* of rows that are loaded, handed to the socket at once */
 
 /* --- backups ------------------------------------------------------------------------------ */
-#define BACKUP_PATH_MAX     1024       /* of the folder */
-#define BACKUP_MANIFEST_MAX (64 * KIB) /* a line a table */
-#define BACKUP_PIECE        (1 * MIB)  /* read, hashed and written at once */
+#define BACKUP_PATH_MAX      1024       /* of the folder */
+#define BACKUP_MANIFEST_MAX  (64 * KIB) /* a line a table */
+#define RELOCATION_NAMES_MAX 10 /* that stand against it, told one by one; the rest are counted */
+#define BACKUP_PIECE         (1 * MIB) /* read, hashed and written at once */
 
 /* --- Graph API (meta-graph.md) ------------------------------------------------------------ */
 #define GRAPH_BODY_MAX           (4 * MIB) /* one answer; a page of 100 numbers is about 100 KiB */

@@ -57,6 +57,19 @@ static const struct option restore_options[] = {
     END,
 };
 
+static const struct option store_copy_options[] = {
+    {.name = "from",
+     .placeholder = "STORE",
+     .help = "where the data is: a data folder, or the URL of a database of PostgreSQL"},
+    {.name = "to", .placeholder = "STORE", .required = true, .help = "where it is to be, likewise"},
+    {.name = "workspace", .placeholder = "DOMAIN", .help = "copy this workspace alone"},
+    {.name = "key-file",
+     .placeholder = "FILE",
+     .help = "the key of both; default that of the folder"},
+    {.name = "undo", .help = "take back what a copy that was not finished has put there"},
+    END,
+};
+
 /* --- data --------------------------------------------------------------------------------- */
 
 static const struct option workspace_create_options[] = {
@@ -479,6 +492,29 @@ const struct command commands[] = {
         .example = "hudhud restore /var/backups/hudhud/2026-01-31 --data /var/lib/hudhud\n"
                    "hudhud restore /var/backups/hudhud/2026-01-31 --data /var/lib/hudhud --replace",
         .run = restore_command_run,
+    },
+    {
+        .path = "store copy",
+        .summary = "Copy a store into another",
+        .options = store_copy_options,
+        .flags = COMMAND_CONFIG | COMMAND_JSON,
+        .settings = "store-password-file",
+        .details =
+            "Copies everything, or one workspace, between SQLite and PostgreSQL in any direction.\n"
+            "No server may run on either meanwhile. The source stays as it is. At the end both are\n"
+            "read again: the copy counts when their rows are the same.\n"
+            "\n"
+            "The target is made before with hudhud init, with a copy of the source's key in its\n"
+            "folder. For everything it has to be new. Beside others, a workspace keeps its domain,\n"
+            "its clients and their secrets, and its numbers' ids where these are free.\n"
+            "\n"
+            "A copy that was cut short goes on where it was when the same command is run again;\n"
+            "until it is whole no server starts on the target.",
+        .example =
+            "mkdir -m 700 /var/lib/hudhud/new && cp -p /var/lib/hudhud/data/key /var/lib/hudhud/new/\n"
+            "hudhud init --data /var/lib/hudhud/new --store postgres://hudhud@db.example/hudhud\n"
+            "hudhud store copy --from /var/lib/hudhud/data --to /var/lib/hudhud/new",
+        .run = store_copy_run,
     },
     {
         .path = "key show",

@@ -45,6 +45,9 @@ enum err sign_run(struct cli *cli) MUST_USE;
 enum err backup_command_run(struct cli *cli) MUST_USE;
 enum err restore_command_run(struct cli *cli) MUST_USE;
 
+/* store.c */
+enum err store_copy_run(struct cli *cli) MUST_USE;
+
 /* key.c */
 enum err key_show_run(struct cli *cli) MUST_USE;
 enum err key_rotate_run(struct cli *cli) MUST_USE;

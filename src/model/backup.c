@@ -321,6 +321,11 @@ enum err backup_write(const struct backup_options *o, struct backup *ret, struct
     return ERR_OK;
 }
 
+enum err backup_installation(struct tx *tx, int64_t *ret)
+{
+    return tx_i64(tx, "SELECT min(applied_at) FROM schema_version", NO_PARAMS, ret);
+}
+
 enum err backup_made_at(struct store *store, int64_t *ret, struct error *error)
 {
     struct store_reader *reader;
@@ -330,7 +335,7 @@ enum err backup_made_at(struct store *store, int64_t *ret, struct error *error)
         return e;
     e = store_read_begin(reader, &tx);
     if (!e)
-        e = tx_i64(tx, "SELECT min(applied_at) FROM schema_version", NO_PARAMS, ret);
+        e = backup_installation(tx, ret);
     store_reader_close(reader);
     return e ? error_set(error, e, "cannot read the database") : ERR_OK;
 }

@@ -44,6 +44,7 @@ enum err backup_read(const char *folder, struct backup *ret, struct error *error
 /* The manifest, as the file has it, as an answer's value. */
 void backup_write_json(struct json_writer *w, const struct backup *b);
 /* When this store's installation was made: struct backup has it too. */
+enum err backup_installation(struct tx *tx, int64_t *ret) MUST_USE;
 enum err backup_made_at(struct store *store, int64_t *ret, struct error *error) MUST_USE;
 
 /* --- restoring ---------------------------------------------------------------------------- */

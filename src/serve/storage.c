@@ -35,12 +35,13 @@ static void note_left_aside(struct storage *s, const struct folder *f, struct st
     snprintf(s->left_aside, sizeof(s->left_aside), "%.*s", STR_FMT(shown));
 }
 
-static enum err choose_url(struct storage *s, const struct folder *f, const struct config *config,
+/* `wanted` wins over what the folder says, if it is not empty. */
+static enum err choose_url(struct storage *s, const struct folder *f, struct str wanted,
                            struct error *error)
 {
     _cleanup_(buf_release)
     struct buf text;
-    struct str wanted = config_text(config, "store"), of_file;
+    struct str of_file;
     buf_init(&text, STORE_URL_MAX + 2);
     enum err e = read_file(f, &text, &of_file, error);
     if (e && !wanted.len)
@@ -54,19 +55,19 @@ static enum err choose_url(struct storage *s, const struct folder *f, const stru
     return ERR_OK;
 }
 
-enum err storage_choose(struct storage *s, const struct folder *f, const struct config *config,
-                        struct error *error)
+/* The URL is chosen; `database` is the folder's own. */
+static enum err take_options(struct storage *s, const char *database, const struct config *config,
+                             struct error *error)
 {
     const char *password_file = config_cstr(config, "store-password-file");
-    *s = (struct storage){0};
-    enum err e = choose_url(s, f, config, error);
-    if (!e && s->url[0] && password_file)
+    enum err e = ERR_OK;
+    if (s->url[0] && password_file)
         e = secret_file_read(password_file, "the password for PostgreSQL", STORE_PASSWORD_MAX,
                              &s->password, error);
     if (e)
         return e;
     s->options = (struct store_options){
-        .path = s->url[0] ? s->url : f->database,
+        .path = s->url[0] ? s->url : database,
         .password = &s->password,
         .connections = (int)config_number(config, "store-connections"),
         .unprepared = !config_switch(config, "store-prepared"),
@@ -123,6 +124,32 @@ void storage_take_holder(struct storage *s, const struct folder *f)
         log_event(LOG_WARN, "replica_has_no_name", LOG_STR("why", error.message),
                   LOG_CSTR("effect", "after a crash its work is taken up half a minute later"));
     arena_release(&arena);
+}
+
+enum err storage_choose(struct storage *s, const struct folder *f, const struct config *config,
+                        struct error *error)
+{
+    *s = (struct storage){0};
+    enum err e = choose_url(s, f, config_text(config, "store"), error);
+    return e ? e : take_options(s, f->database, config, error);
+}
+
+enum err storage_of_folder(struct storage *s, const struct folder *f, const struct config *config,
+                           struct error *error)
+{
+    *s = (struct storage){0};
+    enum err e = choose_url(s, f, STR(""), error);
+    return e ? e : take_options(s, f->database, config, error);
+}
+
+enum err storage_of_url(struct storage *s, const char *url, const struct config *config,
+                        struct error *error)
+{
+    *s = (struct storage){0};
+    if (!store_url_is_valid(str_from(url)) || strlen(url) > STORE_URL_MAX)
+        return error_set(error, ERR_VALIDATION, "the store is not %s", STORE_URL_FORM);
+    snprintf(s->url, sizeof(s->url), "%s", url);
+    return take_options(s, NULL, config, error);
 }
 
 void storage_log(const struct storage *s)

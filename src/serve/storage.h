@@ -17,6 +17,11 @@ struct storage {
 /* Errors say what is wrong with the settings, or the folder's file. */
 enum err storage_choose(struct storage *s, const struct folder *f, const struct config *config,
                         struct error *error) MUST_USE;
+/* The same without the setting `store`: what is said of a folder, or by a URL, alone. */
+enum err storage_of_folder(struct storage *s, const struct folder *f, const struct config *config,
+                           struct error *error) MUST_USE;
+enum err storage_of_url(struct storage *s, const char *url, const struct config *config,
+                        struct error *error) MUST_USE;
 /* Somebody may wonder where the data is that this folder had until now. */
 void storage_log(const struct storage *s);
 void storage_release(struct storage *s); /* wipes; safe twice */
