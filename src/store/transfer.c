@@ -437,15 +437,17 @@ static enum err last_id(struct connection *c, const struct schema_table *table, 
     return err;
 }
 
+/* Also of tables that stay behind: a row may name a replica, and must not mean another one by it.
+ */
 enum err transfer_counters(const struct transfer *t)
 {
     enum err err = ERR_OK;
     for (size_t i = 0; i < t->schema->n && !err; i++) {
         const struct schema_table *table = &t->schema->tables[i];
         int64_t given = 0, last = 0;
-        if (!table->counted || !transfer_has(t, table))
+        if (!table->counted || (!table->private && !transfer_has(t, table)))
             continue;
-        if (!t->root)
+        if (!t->root || table->private)
             err = last_id(t->from, table, &given);
         if (!err)
             err = last_id(t->to, table, &last);
