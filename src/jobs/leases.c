@@ -75,6 +75,8 @@ static void look_end(struct look *l, bool again)
     j->n_pending--;
     arena_release(&l->arena);
     free(l);
+    if (again && !j->stopping)
+        job_leases_tick(j);
 }
 
 static bool is_current(const struct look *l)

@@ -56,10 +56,12 @@ static int64_t regain_ms(const struct sync_run *run)
 
 /* How long until the account is asked again. */
 static int64_t wait_ms(const struct jobs *j, const struct job_account *entry,
-                       const struct sync_run *run)
+                       const struct sync_run *run, enum err e)
 {
     int64_t interval = j->options.sync_interval_s * 1000;
     int64_t backoff = backoff_ms(j, entry->failures);
+    if (e && run->failure.outcome == GRAPH_OK) /* it is the store that failed */
+        return MIN(interval, backoff);
     switch (run->failure.outcome) {
     case GRAPH_OK: return run->outcome.superseded ? 0 : interval * stretch_for(run->usage);
     case GRAPH_THROTTLED: return MAX(backoff, regain_ms(run));
@@ -81,8 +83,7 @@ static void schedule(struct jobs *j, struct job_account *entry, const struct syn
 {
     bool failed = e || run->failure.outcome != GRAPH_OK;
     entry->failures = failed ? entry->failures + 1 : 0;
-    entry->due_ms =
-        job_now_ms() + jittered(e ? backoff_ms(j, entry->failures) : wait_ms(j, entry, run));
+    entry->due_ms = job_now_ms() + jittered(wait_ms(j, entry, run, e));
     if (run->failure.outcome == GRAPH_THROTTLED)
         entry->throttled_until_ms =
             job_now_ms() + MAX(regain_ms(run), INT64_C(1000) * RETRY_AFTER_S);
