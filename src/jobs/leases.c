@@ -109,8 +109,6 @@ static void on_plan_written(struct job_write *w)
     enum err e = w->write.err;
     for (size_t i = 0; e && i < l->n_given; i++)
         job_confirmation_put_back(j, l->given[i]);
-    if (l->n_given) /* there may be more */
-        j->leases.share_due_ms = 0;
     if (e) {
         j->leases.unsure = true;
         log_event(LOG_WARN, "accounts_not_claimed", LOG_CSTR("error", err_code(e)),
@@ -146,6 +144,8 @@ static void carry_out(struct look *l)
 {
     if (l->counted)
         l->plan = job_leases_plan(&l->view, l->linked);
+    if (l->plan.give) /* and there may be more, or some that are being asked about */
+        l->jobs->leases.share_due_ms = 0;
     if (l->jobs->stopping || (l->plan.give && !choose_given(l)) ||
         (l->view.joined && !l->plan.claim && !l->n_given)) {
         look_end(l, false);

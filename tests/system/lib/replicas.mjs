@@ -1,10 +1,6 @@
 // Three servers on one PostgreSQL, and thirty accounts that they share.
 import assert from 'node:assert/strict';
-import { copyFileSync, chmodSync, mkdirSync } from 'node:fs';
-import path from 'node:path';
-import {
-  call, createClient, runOk, startServe, storeSql, storeUrl, temporaryFolder,
-} from './hudhud.mjs';
+import { call, createClient, joinFolder, startServe, storeSql } from './hudhud.mjs';
 import { startSim } from './sim.mjs';
 import { eventually, sleep } from './world.mjs';
 
@@ -25,16 +21,6 @@ const scenario = {
     templates: [],
   })),
 };
-
-// A folder of one more server on the same database.
-async function joinFolder(data) {
-  const folder = path.join(temporaryFolder(), 'data');
-  mkdirSync(folder, { mode: 0o700 });
-  copyFileSync(path.join(data, 'key'), path.join(folder, 'key'));
-  chmodSync(path.join(folder, 'key'), 0o600);
-  await runOk(['init', '--data', folder, '--store', storeUrl(data)]);
-  return folder;
-}
 
 // `data`: a folder that was just made. All accounts are linked, in turn by each server.
 export async function startReplicas(t, data) {

@@ -319,6 +319,28 @@ static void test_an_older_answer_changes_nothing(void **state)
     assert_int_equal(value(f, "SELECT confirmed_at FROM accounts WHERE id = 1"), T0 + 5000);
 }
 
+/* An answer about the account that a number was moved away from does not take it back. */
+static void test_an_older_answer_takes_no_number_back(void **state)
+{
+    struct fixture *f = *state;
+    struct number_facts both[] = {facts("11", "GREEN", "CONNECTED"),
+                                  facts("12", "GREEN", "CONNECTED")};
+    struct number_facts moved[] = {facts("12", "GREEN", "CONNECTED")};
+    sync_now(f, 1, T0, both, 2, true);
+    int64_t before = value(f, "SELECT revision FROM accounts WHERE id = 1");
+    sync_now(f, 2, T0 + 1000, moved, 1, false);
+    struct job late = {.account_id = 1,
+                       .now = T0 + 2000,
+                       .revision = before,
+                       .source = "poll",
+                       .facts = both,
+                       .n_facts = 2,
+                       .templates = 3};
+    assert_int_equal(job_run(f, &late, sync_account), ERR_OK);
+    assert_true(late.outcome.superseded);
+    assert_int_equal(value(f, "SELECT account_id FROM numbers WHERE phone_number_id = '12'"), 2);
+}
+
 /* --- a property: whatever Meta says, in whatever order, the rows say the same and history is a
  * chain */
 
@@ -395,6 +417,7 @@ int main(void)
         TEST(test_an_unlinked_number_stays_away_until_it_is_linked),
         TEST(test_a_number_moves_between_accounts_of_its_workspace_only),
         TEST(test_an_older_answer_changes_nothing),
+        TEST(test_an_older_answer_takes_no_number_back),
         TEST(test_rows_follow_meta_and_history_is_a_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
