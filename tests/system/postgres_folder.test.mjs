@@ -10,7 +10,7 @@ import {
 import { sql } from './lib/postgres.mjs';
 import { spoilStore } from './lib/store.mjs';
 
-const serve = (data, ...more) => run(['serve', '--data', data, '--listen', '127.0.0.1:0', ...more]);
+const serve = (data, options) => run(['serve', '--data', data, '--listen', '127.0.0.1:0'], options);
 const newFolder = () => path.join(temporaryFolder(), 'data');
 const domains = async (data, options) =>
   (await runJson(['workspace', 'list', '--data', data], options)).map((workspace) => workspace.domain);
@@ -39,9 +39,9 @@ test('init keeps where the store is, for its user alone', async () => {
   assert.equal(storeUrl(data), url);
 });
 
-test('--store wins over HUDHUD_STORE, and both over what the folder keeps', async () => {
+test('--store wins over HUDHUD_STORE, and both over what the folder keeps', async (t) => {
   const data = await initFolder();
-  const [second, third] = [folderWithKeyOf(data), folderWithKeyOf(data)];
+  const [second, third] = [folderWithKeyOf(data), folderWithKeyOf(data)]; // the key goes with a folder
   for (const [i, folder] of [data, second, third].entries()) {
     if (i > 0) await runOk(['init', '--data', folder, '--store', await createDatabase()]);
     await runOk(['workspace', 'create', `W ${i}`, '--domain', `w${i}`, '--data', folder]);
@@ -49,8 +49,9 @@ test('--store wins over HUDHUD_STORE, and both over what the folder keeps', asyn
   const env = { HUDHUD_STORE: storeUrl(second) };
   assert.deepEqual(await domains(data), ['w0']);
   assert.deepEqual(await domains(data, { env }), ['w1']);
-  const { stdout } = await runOk(['workspace', 'list', '--json', '--data', data, '--store', storeUrl(third)], { env });
-  assert.deepEqual(JSON.parse(stdout).map((workspace) => workspace.domain), ['w2']);
+  const server = await startServe({ data, env, args: ['--store', storeUrl(third)] });
+  t.after(() => server.stop());
+  assert.deepEqual(await domains(data), ['w2']);
 });
 
 test('a database of hudhud is joined with its key, and not without', async (t) => {
@@ -73,17 +74,19 @@ test('a database of hudhud is joined with its key, and not without', async (t) =
 
 test('a server that cannot be reached: init leaves nothing, and no password is shown', async () => {
   const nowhere = `postgres://somebody:opensesame@localhost:5432/x?host=${temporaryFolder()}`;
+  const env = { HUDHUD_STORE: nowhere };
   const data = newFolder();
-  const init = await run(['init', '--data', data, '--store', nowhere]);
-  assert.equal(init.status, 1);
-  assert.match(init.stderr, /cannot connect to PostgreSQL/);
-  assert.doesNotMatch(init.stderr, /opensesame/);
-  const made = await initFolder();
-  const { status, stderr } = await serve(made, '--store', nowhere);
-  assert.equal(status, 1);
-  assert.match(stderr, /cannot connect to PostgreSQL/);
-  assert.doesNotMatch(stderr, /opensesame/);
+  for (const command of [run(['init', '--data', data], { env }), serve(await initFolder(), { env })]) {
+    const { status, stderr } = await command;
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /cannot connect to postgres:\/\/somebody@.*No such file/s);
+    assert.doesNotMatch(stderr, /opensesame/);
+  }
   await runOk(['init', '--data', data, '--store', await createDatabase()]);
+  const shown = await run(['init', '--data', newFolder(), '--store', nowhere]);
+  assert.equal(shown.status, 2, 'a command line is there for all to read');
+  assert.match(shown.stderr, /--store-password-file/);
+  assert.doesNotMatch(shown.stderr, /opensesame/);
 });
 
 test('a database that is gone, and one that is none of hudhud\'s', async () => {
@@ -109,6 +112,9 @@ test('a database whose texts are not UTF-8 is refused', async () => {
 });
 
 test('what is no address of a store', async () => {
-  await assertRefused(run(['init', '--data', newFolder(), '--store', 'postgres://x:y:z@/a']), /URL/);
-  await assertRefused(run(['init', '--data', newFolder(), '--store', 'mysql://x/y']), /postgres:\/\//);
+  for (const store of ['mysql://x/y', 'hudhud.db', 'postgres://x@y:port/z']) {
+    const { status, stderr } = await run(['init', '--data', newFolder(), '--store', store]);
+    assert.equal(status, 2, store);
+    assert.match(stderr, /is not a URL such as postgres:\/\//);
+  }
 });
