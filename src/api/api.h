@@ -6,6 +6,7 @@
 #pragma once
 
 #include "api/answers.h"
+#include "api/left_claims.h"
 #include "api/metrics.h"
 #include "gate/gate.h"
 #include "http/gzip.h"
@@ -27,6 +28,7 @@ struct api_shared {
     int64_t sync_interval_s;   /* for `stale`, also where no periodic sync runs */
     struct policy *policy;     /* until another is set */
     struct failures *failures; /* of authentication */
+    struct left_claims *left_claims;
     int64_t started_at;
     const char *data;     /* the folder */
     const char *database; /* where it is, as people may see it */

@@ -70,9 +70,10 @@ static void run_on_store(struct call *call, call_fn *fn, void (*then)(struct cal
 
 /* --- the way to an answer ----------------------------------------------------------------- */
 
-/* Should it have failed, the claim ends by itself (IDEMPOTENCY_RUNNING_S). */
 static void answer_released(struct call *call, enum err e)
 {
+    if (e)
+        left_claims_add(call->api->shared->left_claims, call->once.row);
     respond(call, ERR_OK);
 }
 
@@ -144,6 +145,9 @@ static void submit_task(struct call *call)
 
 static void run_claimed(struct call *call, enum err e)
 {
+    /* It may be there after all, and nobody works on it. */
+    if (e == ERR_IN_DOUBT && call->once.stage == ONCE_CLAIMED)
+        left_claims_add(call->api->shared->left_claims, call->once.row);
     if (e || call->once.stage == ONCE_KEPT) {
         respond(call, e);
         return;

@@ -97,6 +97,7 @@
 #define IDEMPOTENCY_KEY_MAX   255   /* of an Idempotency-Key, in characters */
 #define IDEMPOTENCY_KEY_S     86400 /* an answer is given again for a day */
 #define IDEMPOTENCY_RUNNING_S 600   /* no call takes longer: whoever claimed it is gone */
+#define LEFT_CLAIMS_MAX       1024  /* that wait for the store to be there again */
 #define RETRY_AFTER_RUNNING_S 2     /* of a 409: the first request will soon be answered */
 
 /* --- records ------------------------------------------------------------------------------ */

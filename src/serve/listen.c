@@ -68,7 +68,7 @@ static enum err furnish_first(struct serve *s, struct serve_loop *l, const struc
         return e;
     s->has_upkeep = true;
     l->upkeep = &s->upkeep;
-    upkeep_open(&s->upkeep, &l->loop, s->store, &s->directory, s->saved_counts);
+    upkeep_open(&s->upkeep, &l->loop, s->store, &s->directory, s->saved_counts, &s->left_claims);
     return listen_ops(s, l, config, error);
 }
 

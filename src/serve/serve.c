@@ -129,6 +129,7 @@ static void share(struct serve *s, const struct config *config)
         .sync_interval_s = config_number(config, "sync-interval"),
         .policy = s->policy,
         .failures = s->failures,
+        .left_claims = &s->left_claims,
         .started_at = clock_now_ms(),
         .graph_url = config_cstr(config, "graph-url"),
         .graph_version = config_cstr(config, "graph-version"),
@@ -205,6 +206,7 @@ static void release(struct serve *s)
     saved_counts_free(s->saved_counts);
     policy_release(s->policy);
     failures_free(s->failures);
+    left_claims_release(&s->left_claims);
     docs_free(s->docs);
     free(s->endpoints);
     if (s->store)
@@ -250,6 +252,7 @@ enum err serve_start_on(const char *data, const struct config *config, bool publ
     sem_init(&s->drained, 0, 0);
     s->endpoints = route_endpoints_new(api_routes);
     s->failures = failures_new();
+    left_claims_init(&s->left_claims);
     s->started = s->config = config;
     s->sockets = sockets;
     atomic_store(&s->drain_timeout_s, config_number(config, "drain-timeout"));

@@ -31,6 +31,7 @@ struct serve {
     struct endpoints *endpoints;
     struct policy *policy;
     struct failures *failures;
+    struct left_claims left_claims;
     struct docs *docs;
     struct api_shared shared;
     struct serve_loop *loops;

@@ -76,11 +76,33 @@ static void purge_done(struct upkeep *u)
         purge(u);
 }
 
+/* --- claims that were left ------------------------------------------------------------------ */
+
+static void claims_done(struct upkeep *u)
+{
+    u->releasing = NULL;
+    left_claims_end(u->claims);
+}
+
+static void release_claims(struct upkeep *u)
+{
+    struct store_write *w = left_claims_begin(u->claims);
+    if (!w)
+        return;
+    w->reply_to = &u->returned;
+    u->releasing = w;
+    enum err e = store_submit(u->store, w);
+    if (!e)
+        return; /* it is the store's now */
+    w->err = e;
+    claims_done(u);
+}
+
 /* --- the loop ----------------------------------------------------------------------------- */
 
 static bool is_idle(const struct upkeep *u)
 {
-    return !u->counting && !u->purging && !u->learning;
+    return !u->counting && !u->purging && !u->learning && !u->releasing;
 }
 
 static void take_back(struct upkeep *u, struct list *node)
@@ -89,6 +111,8 @@ static void take_back(struct upkeep *u, struct list *node)
         counts_done(u);
     else if (u->learning && node == &u->learning->node)
         u->learning = NULL;
+    else if (u->releasing && node == &u->releasing->node)
+        claims_done(u);
     else
         purge_done(u);
 }
@@ -110,6 +134,7 @@ static void on_second(struct upkeep *u, uint64_t second)
 {
     systemd_feed_watchdog();
     learn(u);
+    release_claims(u);
     if (second % UPKEEP_PURGE_S == 0)
         purge(u);
 }
@@ -133,11 +158,14 @@ static void wake_loop(void *arg)
 }
 
 void upkeep_open(struct upkeep *u, uv_loop_t *loop, struct store *store, struct directory_hub *hub,
-                 struct saved_counts *counts)
+                 struct saved_counts *counts, struct left_claims *claims)
 {
     int tick_ms = store_is_shared(store) ? SHARED_COUNTS_TICK_MS : 1000;
-    *u = (struct upkeep){
-        .store = store, .hub = hub, .counts = counts, .ticks_a_second = 1000 / (uint64_t)tick_ms};
+    *u = (struct upkeep){.store = store,
+                         .hub = hub,
+                         .counts = counts,
+                         .claims = claims,
+                         .ticks_a_second = 1000 / (uint64_t)tick_ms};
     if (uv_async_init(loop, &u->wake, on_wake) != 0)
         die("cannot make a wake-up");
     uv_timer_init(loop, &u->tick);

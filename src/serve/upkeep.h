@@ -1,9 +1,11 @@
 /* What has to be done now and then, on the first loop: once a second the counts of the rate limits
  * are written down and the watchdog hears that the loop lives; every few seconds expired answers of
- * retries are removed, in small batches. Where other replicas count too, they hear more often what
- * was counted here, and at once when a call waits for it. Belongs to the loop's thread. */
+ * retries are removed, in small batches, and claims that could not be given back are. Where other
+ * replicas count too, they hear more often what was counted here, and at once when a call waits for
+ * it. Belongs to the loop's thread. */
 #pragma once
 
+#include "api/left_claims.h"
 #include "gate/saved_counts.h"
 #include <uv.h>
 
@@ -16,9 +18,11 @@ struct upkeep {
     struct store *store;
     struct directory_hub *hub;
     struct saved_counts *counts;
-    struct store_write *counting; /* under way; NULL: none */
-    bool counts_due;              /* once it is back */
-    struct store_read *learning;  /* the same, of what others found */
+    struct left_claims *claims;
+    struct store_write *releasing; /* of them, under way; NULL: none */
+    struct store_write *counting;  /* under way; NULL: none */
+    bool counts_due;               /* once it is back */
+    struct store_read *learning;   /* the same, of what others found */
     struct upkeep_purge purge;
     bool purging;          /* under way */
     struct queue returned; /* their way back */
@@ -30,9 +34,9 @@ struct upkeep {
     void *idle_arg;
 };
 
-/* `store`, `hub` and `counts` outlive it. */
+/* What it is given outlives it. */
 void upkeep_open(struct upkeep *u, uv_loop_t *loop, struct store *store, struct directory_hub *hub,
-                 struct saved_counts *counts);
+                 struct saved_counts *counts, struct left_claims *claims);
 /* Begins nothing more, and refuses the calls that wait for their counts. False while a write is
  * under way: `idle` is called when it is back. */
 bool upkeep_end(struct upkeep *u, void (*idle)(void *arg), void *arg);
