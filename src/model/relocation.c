@@ -17,10 +17,10 @@ static const struct known {
 
 enum err relocation_is_empty(struct tx *to, bool *ret)
 {
-    int64_t ignored;
-    enum err err = tx_i64(to, "SELECT id FROM workspaces LIMIT 1", NO_PARAMS, &ignored);
-    *ret = err == ERR_NOT_FOUND;
-    return *ret ? ERR_OK : err;
+    int64_t first = 0;
+    enum err err = tx_i64(to, "SELECT min(id) FROM workspaces", NO_PARAMS, &first);
+    *ret = first == 0;
+    return err;
 }
 
 static enum err check_kind(struct tx *from, struct tx *to, const struct known *kind,
