@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
-  call, createClient, initFolder, run, runJson, runOk, runProgram, sign, startServe,
+  call, createClient, initFolder, run, runJson, runOk, runProgram, sign, startServe, storeKind,
   temporaryFolder,
 } from './lib/hudhud.mjs';
 import { binary, startSim } from './lib/sim.mjs';
@@ -520,6 +520,7 @@ describe('doctor', () => {
     const { status, findings } = await examine(data);
     assert.equal(status, 0);
     const ok = ['folder', 'key', 'disk', 'database', 'server', 'graph', 'token', 'clock'];
+    if (storeKind === 'postgres') ok.push('store'); // the server that it is on
     const { files, ...others } = verdicts(findings); // files: as this machine's limit is
     assert.ok(files);
     assert.deepEqual(others, Object.fromEntries(ok.map((check) => [check, 'ok'])));

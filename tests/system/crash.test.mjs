@@ -7,7 +7,8 @@ import { assertSound } from './lib/store.mjs';
 import { adminIfAlive } from './lib/wire.mjs';
 import { scenarioOf, startWorld, sleep } from './lib/world.mjs';
 
-const ROUNDS = 6;
+const ROUNDS = 6; // and more on a slow machine, until there were so many changes
+const CHANGES = 1000;
 const ACCOUNTS = 40;
 
 function manyAccounts() {
@@ -89,7 +90,8 @@ test('what was acknowledged before kill -9 is there after it', { timeout: 240000
     }
   };
 
-  for (let round = 0; round < ROUNDS; round++) {
+  let rounds = 0;
+  for (; rounds < ROUNDS || changes < CHANGES; rounds++) {
     let stop = false;
     const workers = [0, 1, 2, 3].map((worker) => work(worker, () => !stop));
     await sleep(1200 + Math.random() * 1500);
@@ -101,6 +103,5 @@ test('what was acknowledged before kill -9 is there after it', { timeout: 240000
     t.after(() => server.stop());
     await verify();
   }
-  t.diagnostic(`${changes} acknowledged changes over ${ROUNDS} rounds`);
-  assert.ok(changes >= 1000, `${changes} changes`);
+  t.diagnostic(`${changes} acknowledged changes over ${rounds} rounds`);
 });
