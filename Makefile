@@ -11,6 +11,8 @@ TEST_JOBS ?= 2
 WERROR ?=
 # The path of an older hudhud, to compare the benchmark with.
 BASE ?=
+# STORE=postgres measures the store on PostgreSQL, beside SQLite, and nothing else.
+STORE ?=
 
 RELEASE := build/release
 CMAKE_FLAGS := -DHUDHUD_WERROR=$(if $(WERROR),ON,OFF)
@@ -58,11 +60,11 @@ fuzz: ## fuzz every parser of outside bytes, SECONDS=60 each
 	@cmake --build build/fuzz
 	@tools/fuzz build/fuzz $(SECONDS)
 
-bench: build ## measure, beside nginx and Node.js; BASE=HUDHUD compares with an older program
+bench: build ## measure, beside nginx and Node.js; BASE=HUDHUD compares with an older program, STORE=postgres SQLite with PostgreSQL
 	@tools/setup bench
 	@cmake --preset release -DHUDHUD_TESTS=ON $(CMAKE_FLAGS)
 	@cmake --build $(RELEASE) --target hudhud store_bench
-	@tests/bench/run $(RELEASE) $(BASE)
+	@STORE='$(STORE)' tests/bench/run $(RELEASE) $(BASE)
 
 demo: build ## a server, Meta's simulator and a signed call; ONCE=1 ends by itself
 	@tools/setup demo

@@ -37,11 +37,12 @@ export async function startMeta(hudhud, folder, sizes) {
   return match[1];
 }
 
-// -> {pid, origin, url (of CALL), control}. `folder` is made.
-export async function startServer(hudhud, folder, meta, args = []) {
+// -> {pid, origin, url (of CALL), control}. `folder` is made. args: of hudhud serve; init: of hudhud
+// init.
+export async function startServer(hudhud, folder, meta, args = [], init = []) {
   mkdirSync(folder, { recursive: true });
   const data = path.join(folder, 'data');
-  execFileSync(hudhud, ['init', '--data', data]);
+  execFileSync(hudhud, ['init', '--data', data, ...init]);
   const { pid, match } = await start(hudhud,
     ['serve', '--data', data, '--listen', '127.0.0.1:0', '--graph-url', meta, ...args],
     { ready: /ready on (https?):\/\/127\.0\.0\.1:(\d+)/, core: SERVER_CORE });
