@@ -110,7 +110,7 @@ foreach(source ${system_tests})
   endif()
   # A test that makes a data folder runs once more with its store in PostgreSQL; one that is about
   # PostgreSQL runs only there.
-  file(STRINGS ${source} makes_store REGEX "initFolder|startWorld|storeKind")
+  file(STRINGS ${source} makes_store REGEX "initFolder|startWorld|storeKind|createDatabase")
   if(POSTGRES_PROGRAMS AND makes_store AND name MATCHES "${postgres_tests}")
     system_test(postgres/${name} ${source})
     set_tests_properties(postgres/${name} PROPERTIES LABELS postgres FIXTURES_REQUIRED postgres)

@@ -111,12 +111,12 @@ export async function initFolder() {
 export const storeUrl = (data) => readFileSync(path.join(data, 'store'), 'utf8').trim();
 
 // A folder of one more server on the same database -> its path.
-export async function joinFolder(data, store = storeUrl(data)) {
+export async function joinFolder(data, store = storeUrl(data), options = {}) {
   const folder = path.join(temporaryFolder(), 'data');
   mkdirSync(folder, { mode: 0o700 });
   copyFileSync(path.join(data, 'key'), path.join(folder, 'key'));
   chmodSync(path.join(folder, 'key'), 0o600);
-  await runOk(['init', '--data', folder, '--store', store]);
+  await runOk(['init', '--data', folder, '--store', store], options);
   return folder;
 }
 
