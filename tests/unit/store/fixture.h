@@ -52,7 +52,7 @@ static inline void remove_database(const char *path)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        char name[192];
+        char name[640];
         snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
         unlink(name);
     }
