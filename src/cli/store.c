@@ -99,11 +99,27 @@ static enum err undo(struct cli *cli, const struct relocate_options *options)
     return e;
 }
 
+/* As of the setting --store: what is on a command line, everybody on the machine can read. */
+static enum err refuse_password(struct cli *cli, const char *option)
+{
+    const char *url = args_get(&cli->args, option);
+    if (!url || !store_url_has_password(str_from(url)))
+        return ERR_OK;
+    return error_set(&cli->error, ERR_USAGE,
+                     "--%s holds a password, and a command line is there for all to read; put the "
+                     "password into a file of its own: --store-password-file",
+                     option);
+}
+
 enum err store_copy_run(struct cli *cli)
 {
     struct config *config;
     struct transfer_line *lines;
-    enum err e = settings_load(cli, &config);
+    enum err e = refuse_password(cli, "from");
+    if (!e)
+        e = refuse_password(cli, "to");
+    if (!e)
+        e = settings_load(cli, &config);
     if (e)
         return e;
     const struct relocate_options options = {

@@ -381,6 +381,8 @@ enum err store_reader_open(struct store *s, struct store_reader **ret, struct er
     struct store_reader *r = xcalloc(1, sizeof(*r));
     r->store = s;
     tx_init(&r->tx, c);
+    if (s->engine->join)
+        s->engine->join(c, &s->replica.facts);
     *ret = r;
     return ERR_OK;
 }

@@ -157,6 +157,11 @@ test('a password is never on a command line, and never shown', async (t) => {
   const typed = await look(['init', '--data', data, '--store', url]);
   assert.equal(typed.status, 2);
   assert.match(typed.stderr, /--store holds a password.*--store-password-file/);
+  for (const [from, to] of [[url, data], [data, url]]) {
+    const copied = await look(['store', 'copy', '--from', from, '--to', to]);
+    assert.equal(copied.status, 2);
+    assert.match(copied.stderr, /holds a password.*--store-password-file/);
+  }
   const broken = await look(['init', '--data', data], { env: { HUDHUD_STORE: url.replace('@', '%zz@') } });
   assert.match(broken.stderr, /HUDHUD_STORE.*'\.\.\.' is not a URL/);
 
