@@ -1,7 +1,8 @@
 // A whole small world for a test: a simulator, a data folder with a workspace and a client, and a
 // server; and the few calls that most tests make.
-import { call, createClient, initFolder, runOk, startServe } from './hudhud.mjs';
+import { call, initFolder, runOk, startServe, unlimitedPlan } from './hudhud.mjs';
 import { startSim } from './sim.mjs';
+import { admin } from './wire.mjs';
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -16,6 +17,20 @@ export async function eventually(check, { timeout = 10000, pause = 50, what = 't
   }
 }
 
+// As createClient(), of a server that runs: with a request for each step in place of a command, which
+// is a process and, in PostgreSQL, one more for each of its connections.
+async function createServedClient(data, domain, { name, limits }) {
+  const make = async (method, where, body) => {
+    const { text, json } = await admin(data, method, where, body);
+    if (json.status !== true) throw new Error(`${method} ${where}: ${text}`);
+    return json.data;
+  };
+  await make('POST', '/workspaces', { domain, name });
+  if (!limits) await make('PUT', `/workspaces/${domain}/plan`, await unlimitedPlan());
+  const client = await make('POST', `/workspaces/${domain}/clients`, { name: 'test' });
+  return { domain, clientId: client.client_id, secret: client.hmac_secret };
+}
+
 // t: the test's context, for cleaning up. Options: sim (for startSim), args (for hudhud serve),
 // link (false: no account is linked), domain, limits (true: the default plan's).
 export async function startWorld(t, { sim: simOptions = { numbers: 5 }, args = [], link = true,
@@ -23,9 +38,9 @@ export async function startWorld(t, { sim: simOptions = { numbers: 5 }, args = [
   const sim = await startSim(simOptions);
   t.after(() => sim.stop());
   const data = await initFolder();
-  const creds = await createClient(data, domain, { name: 'متجر الهدهد', limits });
   let server = await startServe({ data, graphUrl: sim.url, args });
   t.after(() => server.stop());
+  const creds = await createServedClient(data, domain, { name: 'متجر الهدهد', limits });
   const world = {
     sim, data, creds,
     get server() { return server; },
