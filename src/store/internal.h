@@ -19,6 +19,11 @@ struct pool {
     size_t n_threads;
 };
 
+/* What all processes on the store have in common. */
+struct replica_state {
+    int64_t generation, directory, n_replicas;
+};
+
 /* This process among those that share the store: replica.c. The watcher thread's, but for what is
  * atomic. */
 struct replica {
@@ -32,9 +37,9 @@ struct replica {
     char holder[STORE_HOLDER_LEN + 1]; /* of the options; empty: none */
     _Atomic int64_t beat_us;           /* monotonic; when a heartbeat last got through */
     struct list others;                /* of struct neighbour */
-    int64_t generation;                /* as it was seen last */
-    int64_t directory;                 /* as it was told last without an error; -1: never */
-    pthread_mutex_t mutex;             /* guards the watch, and is held while it is being told */
+    struct replica_state state;        /* as it was seen last */
+    int64_t directory;     /* as it was when we joined, or was told last without an error */
+    pthread_mutex_t mutex; /* guards the watch, and is held while it is being told */
     const struct store_watch *watch;
 };
 

@@ -186,12 +186,9 @@ static void tell(struct store *s, struct store_reader *reader, int64_t directory
     pthread_mutex_unlock(&r->mutex);
 }
 
-struct state {
-    int64_t generation, directory, n_replicas;
-};
-
-static enum err read_state(struct tx *tx, struct state *ret)
+static enum err read_state(struct store *s, struct tx *tx)
 {
+    struct replica_state *state = &s->replica.state;
     struct rows rows;
     enum err err = tx_query(tx,
                             "SELECT generation, directory, (SELECT count(*) FROM replicas) "
@@ -200,27 +197,21 @@ static enum err read_state(struct tx *tx, struct state *ret)
     if (err)
         return err;
     if (rows_next(&rows))
-        *ret = (struct state){row_i64(&rows, 0), row_i64(&rows, 1), row_i64(&rows, 2)};
+        *state = (struct replica_state){row_i64(&rows, 0), row_i64(&rows, 1), row_i64(&rows, 2)};
     return rows_close(&rows);
 }
 
-static enum err look(struct store *s, struct store_reader *reader)
+/* `reader` connects only when there is something to tell. */
+static void look(struct store *s, struct store_reader *reader)
 {
     struct replica *r = &s->replica;
-    struct state state = {0};
-    struct tx *tx;
-    enum err err = store_read_begin(reader, &tx);
-    if (!err)
-        err = read_state(tx, &state);
-    store_read_end(reader);
-    if (err)
-        return err;
-    atomic_store(&r->facts.n_alive, MAX(state.n_replicas, INT64_C(1)));
-    if (state.generation != r->generation)
+    int64_t generation = r->state.generation;
+    if (in_transaction(s, read_state) != ERR_OK)
+        return; /* the engine said why */
+    atomic_store(&r->facts.n_alive, MAX(r->state.n_replicas, INT64_C(1)));
+    if (r->state.generation != generation)
         atomic_fetch_add(&s->generation, 1);
-    r->generation = state.generation;
-    tell(s, reader, state.directory);
-    return ERR_OK;
+    tell(s, reader, r->state.directory);
 }
 
 enum err replica_directory_changed(struct connection *c)
@@ -264,8 +255,7 @@ static void *watcher_main(void *arg)
             tried_us = clock_monotonic_us();
             beat_and_bury(s);
         }
-        enum err ignored = look(s, reader); /* it says so itself, in the log */
-        (void)ignored;
+        look(s, reader);
         engine->wait_for_news(r->tx.connection, r->wake, STORE_WATCH_MS);
     }
     store_reader_close(reader);
@@ -290,7 +280,6 @@ enum err replica_start(struct store *s, struct error *error)
         return err;
     tx_init(&r->tx, c);
     list_init(&r->others);
-    r->directory = r->generation = -1;
     atomic_store(&r->facts.n_alive, 1);
     if (pthread_mutex_init(&r->mutex, NULL) != 0)
         die("cannot make a mutex");
@@ -303,8 +292,11 @@ enum err replica_start(struct store *s, struct error *error)
     s->engine->join(c, &r->facts);
     s->engine->join(s->tx.connection, &r->facts);
     err = in_transaction(s, register_first);
+    if (!err)
+        err = in_transaction(s, read_state);
     if (err)
         return error_set(error, err, "cannot write to the database: see the log for the cause");
+    r->directory = r->state.directory;
     atomic_store(&r->beat_us, clock_monotonic_us());
     err = store_thread_start(&r->thread, watcher_main, s, "store-watch", error);
     r->has_thread = !err;

@@ -151,7 +151,7 @@ int64_t store_replica(const struct store *s);
 int64_t store_replicas(const struct store *s);
 
 /* Told by the store's watcher thread, with a reader of its own, when another process may have
- * changed who may sign (the column `directory` of store_state moved), and once at its start. */
+ * changed who may sign (the column `directory` of store_state moved) since the store was opened. */
 struct store_watch {
     /* On an error it is told again, STORE_WATCH_MS later. */
     enum err (*directory_changed)(void *arg, struct store_reader *reader);

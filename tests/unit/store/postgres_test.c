@@ -240,17 +240,15 @@ static void test_a_process_hears_what_another_one_changed(void **state)
     atomic_store(&n_told, 0);
     struct store *other = served_open(s, &(struct store_options){.path = s->url});
     store_watch(other, &watch);
-    assert_true(comes_true(was_told, &wanted, 2000)); /* at its start */
     assert_true(comes_true(sees_two, other, 2000) && comes_true(sees_two, s->f.store, 2000));
     assert_true(store_replica(other) != store_replica(s->f.store));
     uint64_t generation = store_generation(other);
     assert_int_equal(store_write_now(s->f.store, &w), ERR_OK);
-    wanted = 2;
     assert_true(comes_true(was_told, &wanted, 1000));
     assert_true(store_generation(other) > generation);
     assert_int_equal(put_now(s->f.store, "a", "1"), ERR_OK); /* nobody else may sign for that */
     usleep(2 * STORE_WATCH_MS * 1000);
-    assert_int_equal(atomic_load(&n_told), 2);
+    assert_int_equal(atomic_load(&n_told), 1);
     store_unwatch(other);
     store_close(other);
     assert_true(comes_true(sees_one, s->f.store, 2000)); /* it took its leave */
