@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
 # Tests that run side by side: they share one disk, and most of them wait for it.
-TEST_JOBS ?= 2
+TEST_JOBS ?= 3
 # WERROR=1 makes warnings errors, as the CI does.
 WERROR ?=
 # The path of an older hudhud, to compare the benchmark with.
