@@ -13,7 +13,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { findPostgres, removeFolder, sharedPostgres, startPostgres } from './postgres.mjs';
+import { findPostgres, removeFolder, removeFoldersOlderThan, sharedPostgres, startPostgres } from './postgres.mjs';
 
 const LIFE_MS = 60 * 60 * 1000; // longer than every run of the tests
 const START_MS = 60000;
@@ -81,6 +81,7 @@ async function supervise(file) {
 
 async function start(file) {
   await stop(file);
+  removeFoldersOlderThan(2 * LIFE_MS);
   const child = spawn(process.execPath, [self, 'supervise', file],
     { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';

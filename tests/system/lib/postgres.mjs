@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
   appendFileSync, chmodSync, chownSync, closeSync, existsSync, mkdtempSync, openSync,
-  readFileSync, readdirSync, rmSync, writeFileSync,
+  readFileSync, readdirSync, rmSync, statSync, writeFileSync,
 } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -68,10 +68,12 @@ function giveToOwner(file) {
   chownSync(file, id('-u'), id('-g'));
 }
 
+const folderParent = () =>
+  (tmpdir().length <= SOCKET_FOLDER_MAX - FOLDER.length - 6 ? tmpdir() : '/tmp');
+
 // Others may pass through it to the socket, and see nothing else.
 function makeFolder() {
-  const parent = tmpdir().length <= SOCKET_FOLDER_MAX - FOLDER.length - 6 ? tmpdir() : '/tmp';
-  const folder = mkdtempSync(path.join(parent, FOLDER));
+  const folder = mkdtempSync(path.join(folderParent(), FOLDER));
   chmodSync(folder, 0o711);
   giveToOwner(folder);
   return folder;
@@ -82,6 +84,19 @@ export function removeFolder(folder) {
   if (!path.basename(folder).startsWith(FOLDER)) throw new Error(`${folder} is none of ours`);
   // A server that is just ending may still remove files of its own.
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+}
+
+// Of tests that were killed: their server ended with them, and its folder stayed. Another user's stay.
+export function removeFoldersOlderThan(ms) {
+  const parent = folderParent();
+  for (const name of readdirSync(parent).filter((one) => one.startsWith(FOLDER))) {
+    const folder = path.join(parent, name);
+    try {
+      if (Date.now() - statSync(folder).mtimeMs > ms) removeFolder(folder);
+    } catch (error) {
+      if (!['EACCES', 'EPERM', 'ENOENT'].includes(error.code)) throw error;
+    }
+  }
 }
 
 function makeCluster(folder, port, tcp, settings) {
