@@ -141,32 +141,33 @@
 #define STORE_LOG_MS         10000 /* a full disk is logged once in this time, not per write */
 
 /* --- a store on a server: nothing that waits for it may answer later than after 5 s ----------- */
-#define STORE_CONNECTIONS     4 /* that read, each with a thread; one more writes, one watches */
-#define STORE_CONNECTIONS_MAX 64
-#define REPLICA_NAME_MAX      128  /* host and process */
-#define STORE_HOLDER_LEN      32   /* hex: the name of a data folder among the replicas */
-#define STORE_URL_MAX         1024 /* of its address, with all parameters */
-#define STORE_PATIENCE_MS     1200 /* what waited longer for its turn is refused */
-#define STORE_CONNECT_MS      800  /* one attempt */
-#define STORE_WAIT_MS         1800 /* for one answer; then the connection counts as lost */
-#define STORE_LOCK_MS         1500 /* for another replica's commit: the server gives up first */
-#define STORE_IDLE_MS                                                                              \
-    1000                            /* in a transaction, nothing said: the server ends it, and a   \
-                                       replica that is cut off holds up no other for longer */
-#define STORE_RESOLVE_MS     1000   /* to find out whether a commit took place */
-#define STORE_RETRY_FIRST_MS 50     /* between attempts to connect; doubled each time, */
-#define STORE_RETRY_MAX_MS   1000   /* but no longer than this */
-#define STORE_LONG_WAIT_MS   600000 /* for a migration or a copy: nobody else waits for it */
-#define STORE_WATCH_MS       250    /* how often a replica looks what others have changed */
-#define STORE_BEAT_MS        2000   /* how often it says that it lives */
-#define STORE_DOUBT_MS       15000  /* without a heartbeat that got through: leases rest */
-#define STORE_DEAD_MS        24000  /* without one of another: its leases are everybody's */
-#define ANSWERS_SLOTS        1024   /* answers kept by each loop, to be given again */
-#define ANSWERS_AGE_MS       800    /* an answer is younger: nothing is stale for a second */
-#define ANSWERS_BODY_MAX     (64 * KIB)
-#define ANSWERS_MEMORY_MAX   (16 * MIB) /* of one loop */
-#define STORE_SHARED_BATCH_ROWS                                                                    \
-    64 /* PostgreSQL keeps so many savepoints of a transaction at hand */
+#define STORE_CONNECTIONS      4 /* that read, each with a thread; one more writes, one watches */
+#define STORE_CONNECTIONS_MAX  64
+#define REPLICA_NAME_MAX       128  /* host and process */
+#define STORE_HOLDER_LEN       32   /* hex: the name of a data folder among the replicas */
+#define STORE_URL_MAX          1024 /* of its address, with all parameters */
+#define STORE_PATIENCE_MS      1200 /* what waited longer for its turn is refused */
+#define STORE_CONNECT_MS       800  /* one attempt */
+#define STORE_FIRST_CONNECT_MS 5000 /* the first one of all: nobody waits for an answer yet */
+#define STORE_WAIT_MS          1800 /* for one answer; then the connection counts as lost */
+#define STORE_LOCK_MS          1500 /* for another replica's commit: the server gives up first */
+/* In a transaction, nothing said: the server ends it, so that a replica that is cut off holds up no
+ * other for longer. */
+#define STORE_IDLE_MS           1000
+#define STORE_RESOLVE_MS        1000   /* to find out whether a commit took place */
+#define STORE_RETRY_FIRST_MS    50     /* between attempts to connect; doubled each time, */
+#define STORE_RETRY_MAX_MS      1000   /* but no longer than this */
+#define STORE_LONG_WAIT_MS      600000 /* for a migration or a copy: nobody else waits for it */
+#define STORE_WATCH_MS          250    /* how often a replica looks what others have changed */
+#define STORE_BEAT_MS           2000   /* how often it says that it lives */
+#define STORE_DOUBT_MS          15000  /* without a heartbeat that got through: leases rest */
+#define STORE_DEAD_MS           24000  /* without one of another: its leases are everybody's */
+#define ANSWERS_SLOTS           1024   /* answers kept by each loop, to be given again */
+#define ANSWERS_AGE_MS          800    /* an answer is younger: nothing is stale for a second */
+#define ANSWERS_BODY_MAX        (64 * KIB)
+#define ANSWERS_MEMORY_MAX      (16 * MIB) /* of one loop */
+#define STORE_SHARED_BATCH_ROWS 64 /* PostgreSQL has so many savepoints of a transaction at hand   \
+                                    */
 
 #define STORE_OTHERS_MS 7000 /* a replica that lives says so three times meanwhile */
 /* STORE_IDLE_MS and STORE_LOCK_MS of who replaces everything: it reads files meanwhile. */
@@ -260,7 +261,7 @@
 #define DOCTOR_CLOCK_WARN_S     30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */
 
 /* --- serve -------------------------------------------------------------------------------- */
-#define SERVE_BUSY_WAIT_MS     1000      /* a command has the folder briefly; a server for good */
+#define SERVE_BUSY_WAIT_MS     4000      /* a command has the folder briefly; a server for good */
 #define SERVE_LOOPS_MAX        64        /* event loops: more cores than that are not ours to use */
 #define SERVE_CONFIG_ARENA_MAX (4 * MIB) /* a file of CONFIG_FILE_MAX, and complaints about it */
 #define OPS_METRICS_MAX        (4 * MIB) /* a route has 20 lines of some 120 bytes */

@@ -84,7 +84,8 @@ static inline struct postgres *postgres_of(struct connection *c)
 }
 
 /* --- postgres_session.c ------------------------------------------------------------------- */
-/* One attempt, within STORE_CONNECT_MS. Fills `error` with what a person can do. */
+/* One attempt, within STORE_CONNECT_MS, or STORE_FIRST_CONNECT_MS before the process has joined.
+ * Fills `error` with what a person can do. */
 enum err postgres_connect(struct postgres *c, struct error *error) MUST_USE;
 /* A session: the one there is, or another one. ERR_UNAVAILABLE at once while the last attempt was
  * just now. */

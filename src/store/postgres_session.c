@@ -92,9 +92,9 @@ static bool wait_for(PGconn *session, bool writing, int64_t until_us)
     }
 }
 
-static bool poll_connection(PGconn *session)
+static bool poll_connection(PGconn *session, int64_t ms)
 {
-    int64_t until = clock_monotonic_us() + STORE_CONNECT_MS * INT64_C(1000);
+    int64_t until = clock_monotonic_us() + ms * 1000;
     bool writing = true;
     for (;;) {
         if (!wait_for(session, writing, until))
@@ -140,12 +140,11 @@ static enum err refuse_connection(const struct postgres *c, struct error *error)
 {
     struct str why = str_from(PQerrorMessage(c->session));
     struct str shown = store_show(str_from(c->url), error->arena);
-    while (why.len && why.ptr[why.len - 1] == '\n')
+    while (why.len && strchr("\n :", why.ptr[why.len - 1]))
         why.len--;
-    if (!why.len)
-        why = STR("no answer in time");
-    return error_set(error, ERR_UNAVAILABLE, "cannot connect to %.*s: %.*s", STR_FMT(shown),
-                     STR_FMT(why));
+    bool waits = PQstatus(c->session) != CONNECTION_BAD; /* libpq has begun a sentence */
+    return error_set(error, ERR_UNAVAILABLE, "cannot connect to %.*s: %.*s%s", STR_FMT(shown),
+                     STR_FMT(why), waits ? ": no answer in time" : "");
 }
 
 /* What is only to be known is the server's log's. */
@@ -159,8 +158,9 @@ enum err postgres_connect(struct postgres *c, struct error *error)
     c->session = begin_connection(c);
     if (!c->session)
         return error_set(error, ERR_NO_MEMORY, "no memory for a connection");
+    int64_t ms = c->facts ? STORE_CONNECT_MS : STORE_FIRST_CONNECT_MS;
     enum err err = ERR_OK;
-    if (PQstatus(c->session) == CONNECTION_BAD || !poll_connection(c->session))
+    if (PQstatus(c->session) == CONNECTION_BAD || !poll_connection(c->session, ms))
         err = refuse_connection(c, error);
     if (!err)
         err = check_server(c->session, error);
