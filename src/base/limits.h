@@ -166,8 +166,7 @@
 #define ANSWERS_AGE_MS          800    /* an answer is younger: nothing is stale for a second */
 #define ANSWERS_BODY_MAX        (64 * KIB)
 #define ANSWERS_MEMORY_MAX      (16 * MIB) /* of one loop */
-#define STORE_SHARED_BATCH_ROWS 64 /* PostgreSQL has so many savepoints of a transaction at hand   \
-                                    */
+#define STORE_SHARED_BATCH_ROWS 64         /* savepoints that PostgreSQL has at hand */
 
 #define STORE_OTHERS_MS 7000 /* a replica that lives says so three times meanwhile */
 /* STORE_IDLE_MS and STORE_LOCK_MS of who replaces everything: it reads files meanwhile. */

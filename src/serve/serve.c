@@ -67,10 +67,12 @@ static enum err open_store(struct serve *s, struct error *error)
     return e ? e : folder_test_key(s->reader, &s->keyring, s->folder.key, error);
 }
 
+/* A command without a server is its only caller. */
 static enum err open_folder(struct serve *s, const char *data, const struct config *config,
-                            struct error *error)
+                            bool public_listener, struct error *error)
 {
     enum err e = storage_choose(&s->storage, &s->folder, config, error);
+    s->storage.options.waits = !public_listener;
     if (!e)
         e = folder_find(&s->folder, data, !s->storage.url[0], error);
     if (!e)
@@ -88,9 +90,12 @@ static enum err open_folder(struct serve *s, const char *data, const struct conf
     e = directory_reload(&s->directory, s->reader);
     if (e)
         return error_set(error, e, "cannot read the clients from the database");
-    watch_others(s);
+    if (public_listener)
+        watch_others(s);
     s->saved_counts = saved_counts_new(&s->directory, s->failures);
     e = saved_counts_load(s->saved_counts, s->reader, clock_now_ms());
+    store_reader_close(s->reader); /* with PostgreSQL that is a process of the server's */
+    s->reader = NULL;
     return e ? error_set(error, e, "cannot read the counts of the rate limits") : ERR_OK;
 }
 
@@ -264,7 +269,7 @@ enum err serve_start_on(const char *data, const struct config *config, bool publ
     if (!e)
         e = read_app_secret(s, config, error);
     if (!e)
-        e = open_folder(s, data, config, error);
+        e = open_folder(s, data, config, public_listener, error);
     if (!e)
         e = start_jobs(s, config, public_listener, error);
     if (!e) {

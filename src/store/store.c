@@ -234,7 +234,7 @@ static struct store *make(const struct store_options *options, struct connection
 static enum err start(struct store *s, struct error *error)
 {
     enum err err = s->engine->shared ? replica_start(s, error) : ERR_OK;
-    if (!err && s->engine->shared)
+    if (!err && !store_reads_inline(s))
         err = pool_start(&s->pool, s, error);
     if (!err) {
         err = store_thread_start(&s->thread, writer_main, s, "store", error);
@@ -325,7 +325,7 @@ enum err store_write_now(struct store *s, struct store_write *w)
 
 bool store_reads_inline(const struct store *s)
 {
-    return !s->engine->shared;
+    return !s->engine->shared || s->options.waits;
 }
 
 uint64_t store_generation(const struct store *s)

@@ -33,6 +33,8 @@ struct store_options {
     /* What only a server's database asks for. */
     const struct secret *password; /* NULL or empty: of the URL, PGPASSFILE or PGPASSWORD */
     int connections;               /* that read; 0: STORE_CONNECTIONS */
+    bool waits;                    /* the process has one caller, who may wait: no threads read, and
+                                      fewer connections are made */
     bool unprepared;               /* no statement outlives its transaction: for poolers that
                                       know no prepared statements */
     /* What one process at a time has, such as a folder that it locked, by a name that no other has:
