@@ -34,16 +34,20 @@ enum control {
     CONTROL_COUNT,
 };
 
+/* For this transaction alone: behind a pooler the session is somebody else's too. What is
+ * acknowledged is durable, whatever the server's default. */
+#define LIMIT_WAITS_SQL                                                                            \
+    "SELECT set_config('idle_in_transaction_session_timeout', $1, true), "                         \
+    "set_config('lock_timeout', $2, true), CASE current_setting('synchronous_commit') "            \
+    "WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END"
+#define LOCK_SQL                                                                                   \
+    "UPDATE store_state SET generation = generation + 1 WHERE id = 1 RETURNING generation"
+
 static const char *const control_sql[CONTROL_COUNT] = {
     [BEGIN] = "BEGIN",
     [BEGIN_SNAPSHOT] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    /* For this transaction alone: behind a pooler the session is somebody else's too. */
-    [LIMIT_WAITS] =
-        "SELECT set_config('idle_in_transaction_session_timeout', $1, true), "
-        "set_config('lock_timeout', $2, true)",
-    [LOCK] =
-        "UPDATE store_state SET generation = generation + 1 WHERE id = 1 "
-        "RETURNING generation",
+    [LIMIT_WAITS] = LIMIT_WAITS_SQL,
+    [LOCK] = LOCK_SQL,
     [MARK] = "UPDATE replicas SET batch = $2 WHERE id = $1",
     [NOTIFY] = "SELECT pg_notify('hudhud', $1)",
     [COMMIT] = "COMMIT",

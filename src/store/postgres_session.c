@@ -432,7 +432,7 @@ static void keep_result(struct postgres *c, const struct postgres_command *comma
         memcpy(&word, PQgetvalue(result, 0, 0), sizeof(word));
         c->generation = (int64_t)be64toh(word);
     }
-    if (command->kind == POSTGRES_QUERY)
+    if (st && command->kind == POSTGRES_QUERY)
         st->result = result;
     else
         PQclear(result);

@@ -153,6 +153,26 @@ static void test_a_read_that_fails_is_alone(void **state)
     queue_release(&back);
 }
 
+static enum err durable_apply(struct store_write *w, struct tx *tx)
+{
+    int64_t on;
+    enum err err = tx_i64(tx, "SELECT CAST(current_setting('synchronous_commit') = 'on' AS int)",
+                          NO_PARAMS, &on);
+    return err ? err : on ? ERR_OK : ERR_INTERNAL;
+}
+
+static void test_a_commit_is_durable_whatever_the_server_thinks(void **state)
+{
+    struct served *s = *state;
+    struct store_write w = NOW(durable_apply);
+    char sql[120];
+    snprintf(sql, sizeof(sql), "ALTER DATABASE %s SET synchronous_commit = off", s->name);
+    server_i64(s->url, sql);
+    struct store *other = served_open(s, &(struct store_options){.path = s->url});
+    assert_int_equal(store_write_now(other, &w), ERR_OK);
+    store_close(other);
+}
+
 /* --- two processes ------------------------------------------------------------------------ */
 
 static enum err raise_apply(struct store_write *w, struct tx *tx)
@@ -413,6 +433,7 @@ int main(void)
         TEST(test_values_of_each_kind_come_back),
         TEST(test_text_that_is_none_is_not_found),
         TEST(test_a_read_that_fails_is_alone),
+        TEST(test_a_commit_is_durable_whatever_the_server_thinks),
         TEST(test_writes_of_two_processes_follow_one_another),
         TEST(test_a_process_hears_what_another_one_changed),
         TEST(test_a_session_that_was_ended_costs_no_call),
