@@ -36,18 +36,18 @@ enum control {
 
 /* For this transaction alone: behind a pooler the session is somebody else's too. What is
  * acknowledged is durable, whatever the server's default. */
-#define LIMIT_WAITS_SQL                                                                            \
-    "SELECT set_config('idle_in_transaction_session_timeout', $1, true), "                         \
-    "set_config('lock_timeout', $2, true), CASE current_setting('synchronous_commit') "            \
-    "WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END"
-#define LOCK_SQL                                                                                   \
-    "UPDATE store_state SET generation = generation + 1 WHERE id = 1 RETURNING generation"
+static const char limit_waits_sql[] =
+    "SELECT set_config('idle_in_transaction_session_timeout', $1, true), "
+    "set_config('lock_timeout', $2, true), CASE current_setting('synchronous_commit') "
+    "WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END";
+static const char lock_sql[] =
+    "UPDATE store_state SET generation = generation + 1 WHERE id = 1 RETURNING generation";
 
 static const char *const control_sql[CONTROL_COUNT] = {
     [BEGIN] = "BEGIN",
     [BEGIN_SNAPSHOT] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    [LIMIT_WAITS] = LIMIT_WAITS_SQL,
-    [LOCK] = LOCK_SQL,
+    [LIMIT_WAITS] = limit_waits_sql,
+    [LOCK] = lock_sql,
     [MARK] = "UPDATE replicas SET batch = $2 WHERE id = $1",
     [NOTIFY] = "SELECT pg_notify('hudhud', $1)",
     [COMMIT] = "COMMIT",
