@@ -38,7 +38,7 @@ foreach(source ${unit_tests})
   target_include_directories(${folder}_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   if(NOT name MATCHES "postgres_test$")
     add_test(NAME unit/${folder}/${name} COMMAND ${folder}_${name})
-    set_tests_properties(unit/${folder}/${name} PROPERTIES TIMEOUT 120 LABELS unit)
+    set_tests_properties(unit/${folder}/${name} PROPERTIES TIMEOUT 300 LABELS unit)
   elseif(POSTGRES_PROGRAMS)
     add_test(NAME unit/${folder}/${name}
       COMMAND ${NODE} ${postgres_server} run ${postgres_file} $<TARGET_FILE:${folder}_${name}>)
