@@ -162,16 +162,19 @@
 #define STORE_BEAT_MS           2000   /* how often it says that it lives */
 #define STORE_DOUBT_MS          15000  /* without a heartbeat that got through: leases rest */
 #define STORE_DEAD_MS           24000  /* without one of another: its leases are everybody's */
-#define ANSWERS_SLOTS           1024   /* answers kept by each loop, to be given again */
-#define ANSWERS_AGE_MS          800    /* an answer is younger: nothing is stale for a second */
-#define ANSWERS_BODY_MAX        (64 * KIB)
-#define ANSWERS_MEMORY_MAX      (16 * MIB) /* of one loop */
-#define STORE_SHARED_BATCH_ROWS 64         /* savepoints that PostgreSQL has at hand */
-
-#define STORE_OTHERS_MS 7000 /* a replica that lives says so three times meanwhile */
+#define STORE_COMMANDS_MAX      1024 /* under way on a session; then their answers are taken first */
+#define STORE_READS_AT_ONCE     16   /* in one snapshot: none waits long for its neighbours */
+#define STORE_SHARED_BATCH_ROWS 64   /* savepoints that PostgreSQL has at hand */
+#define STORE_OTHERS_MS         7000 /* a replica that lives says so three times meanwhile */
 /* STORE_IDLE_MS and STORE_LOCK_MS of who replaces everything: it reads files meanwhile. */
 #define STORE_PATIENT_IDLE_MS 60000
 #define STORE_COPY_PIECE      (64 * KIB) /* of rows that are loaded, handed to the socket at once */
+
+/* --- answers that are given again, where reading waits for a server -------------------------- */
+#define ANSWERS_SLOTS      1024 /* answers kept by each loop, to be given again */
+#define ANSWERS_AGE_MS     800  /* an answer is younger: nothing is stale for a second */
+#define ANSWERS_BODY_MAX   (64 * KIB)
+#define ANSWERS_MEMORY_MAX (16 * MIB) /* of one loop */
 
 /* --- backups ------------------------------------------------------------------------------ */
 #define BACKUP_PATH_MAX      1024       /* of the folder */

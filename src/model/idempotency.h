@@ -7,8 +7,8 @@
  *
  * A row counts until it expires. A running one counts for IDEMPOTENCY_RUNNING_S, and, of several
  * replicas, while the one that claimed it lives: then whoever claimed it is taken to be gone, and
- * the key may be claimed anew. Should the first come back after
- * all, its row is not there any more, and its effect is refused: ids are never given twice. */
+ * the key may be claimed anew. Should the first come back after all, its row is not there any more,
+ * and its effect is refused: ids are never given twice. */
 #pragma once
 
 #include "base/buf.h"

@@ -79,6 +79,12 @@ struct store_reader {
     uint64_t generation; /* of the snapshot */
 };
 
+/* Who waits for a server that does not answer is to hear so, and not after all who came before. */
+static inline bool store_is_too_late(int64_t since_us, int64_t now_us)
+{
+    return now_us - since_us > STORE_PATIENCE_MS * INT64_C(1000);
+}
+
 /* pool.c */
 enum err pool_start(struct pool *p, struct store *s, struct error *error) MUST_USE;
 void pool_stop(struct pool *p); /* fine when it was not started */

@@ -3,8 +3,6 @@
 #include "base/clock.h"
 #include "store/internal.h"
 
-#define READS_AT_ONCE 16 /* in one snapshot: none waits long for its neighbours */
-
 static int connections_of(const struct store *s)
 {
     return s->options.connections ? s->options.connections : STORE_CONNECTIONS;
@@ -16,7 +14,7 @@ static bool take_reads(struct pool *p, struct list *ret)
     pthread_mutex_lock(&p->mutex);
     while (list_empty(&p->waiting) && !p->closed)
         pthread_cond_wait(&p->not_empty, &p->mutex);
-    size_t share = MIN(MAX(p->n_waiting / p->n_threads, (size_t)1), (size_t)READS_AT_ONCE);
+    size_t share = MIN(MAX(p->n_waiting / p->n_threads, (size_t)1), (size_t)STORE_READS_AT_ONCE);
     bool any = !list_empty(&p->waiting);
     for (size_t i = 0; i < share && !list_empty(&p->waiting); i++, p->n_waiting--)
         list_add(ret, list_take(&p->waiting));
@@ -24,18 +22,14 @@ static bool take_reads(struct pool *p, struct list *ret)
     return any;
 }
 
-/* Who waits for a server that does not answer is to hear so, and not after all who came before. */
-static bool is_too_late(const struct store_read *r)
-{
-    return clock_monotonic_us() - r->submitted_us > STORE_PATIENCE_MS * INT64_C(1000);
-}
-
 static void run_reads(struct store_reader *reader, struct list *reads)
 {
     for (struct list *node; (node = list_take(reads));) {
         struct store_read *r = CONTAINER_OF(node, struct store_read, node);
         struct tx *tx;
-        r->err = is_too_late(r) ? ERR_UNAVAILABLE : store_read_begin(reader, &tx);
+        r->err = store_is_too_late(r->submitted_us, clock_monotonic_us())
+                     ? ERR_UNAVAILABLE
+                     : store_read_begin(reader, &tx);
         if (!r->err)
             r->err = r->run(r, tx);
         if (list_empty(reads))

@@ -225,7 +225,7 @@ static enum err postgres_savepoint(struct connection *base)
 static bool has_later(const struct postgres *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        if (c->commands[(c->first + i) % POSTGRES_COMMANDS].kind == POSTGRES_LATER)
+        if (c->commands[(c->first + i) % STORE_COMMANDS_MAX].kind == POSTGRES_LATER)
             return true;
     return false;
 }

@@ -47,8 +47,6 @@ struct postgres_command {
     struct postgres_statement *statement;
 };
 
-#define POSTGRES_COMMANDS 1024 /* under way: all of a large write that waits for nothing */
-
 struct postgres {
     struct connection base;
     enum postgres_role role;
@@ -64,7 +62,7 @@ struct postgres {
     int64_t wait_ms;                 /* for one answer */
     int64_t log_after_us;            /* until then "cannot reach" is not logged again */
 
-    struct postgres_command commands[POSTGRES_COMMANDS]; /* a ring */
+    struct postgres_command commands[STORE_COMMANDS_MAX]; /* a ring */
     size_t first, n;
     enum err later; /* of what was begun in this savepoint: its first error */
     bool skipping;  /* the server skips until a sync */

@@ -65,7 +65,7 @@ static void close_session(struct postgres *c)
 {
     PQfinish(c->session);
     c->session = NULL;
-    for (; c->n > 0; c->n--, c->first = (c->first + 1) % POSTGRES_COMMANDS)
+    for (; c->n > 0; c->n--, c->first = (c->first + 1) % STORE_COMMANDS_MAX)
         c->commands[c->first].statement = NULL;
     c->skipping = c->unsynced = false;
 }
@@ -229,7 +229,7 @@ static enum err lost(struct postgres *c, const char *why)
 
 static void add_command(struct postgres *c, enum postgres_kind kind, struct postgres_statement *st)
 {
-    c->commands[(c->first + c->n++) % POSTGRES_COMMANDS] =
+    c->commands[(c->first + c->n++) % STORE_COMMANDS_MAX] =
         (struct postgres_command){.kind = kind, .statement = st};
     c->unsynced = true;
 }
@@ -330,7 +330,7 @@ enum err postgres_send(struct postgres *c, struct postgres_statement *st, enum p
 {
     if (!c->session)
         return ERR_UNAVAILABLE;
-    enum err err = c->n + 3 >= POSTGRES_COMMANDS ? postgres_drain(c) : ERR_OK;
+    enum err err = c->n + 3 >= STORE_COMMANDS_MAX ? postgres_drain(c) : ERR_OK;
     if (err)
         return err;
     learn_types(st);
@@ -458,7 +458,7 @@ static enum err take_answer(struct postgres *c, int64_t until_us, enum err *ret_
     if (err)
         return err;
     const struct postgres_command command = c->commands[c->first];
-    c->first = (c->first + 1) % POSTGRES_COMMANDS;
+    c->first = (c->first + 1) % STORE_COMMANDS_MAX;
     c->n--;
     *ret_err = ERR_OK;
     switch (PQresultStatus(result)) {

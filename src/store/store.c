@@ -41,11 +41,10 @@ static enum err apply_one(struct store *s, struct store_write *w)
     return w->err ? engine->rollback_to(s->tx.connection) : engine->release(s->tx.connection);
 }
 
-/* Who waits for a server that does not answer is to hear so, and not after all who came before. */
 static bool is_too_late(const struct store *s, const struct store_write *w, int64_t now_us)
 {
     int64_t since = MAX(w->submitted_us, s->alone_us); /* what runs alone may last: no fault */
-    return s->engine->shared && now_us - since > STORE_PATIENCE_MS * INT64_C(1000);
+    return s->engine->shared && store_is_too_late(since, now_us);
 }
 
 static struct store_write *first_of(struct list *waiting)

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { measure, median, printTable } from './measure.mjs';
 import { startNginx, startNode, stopAll } from './servers.mjs';
 import {
-  BASE, CALL, NUMBERS, SERVER_CORE, signedHeaders, startMeta, startServer, WRK_CORE,
+  BASE, CALL, newKeys, NUMBERS, SERVER_CORE, signedHeaders, startMeta, startServer, WRK_CORE,
 } from './world.mjs';
 
 const ROUNDS = 3;
@@ -45,15 +45,7 @@ async function startTls(meta) {
 async function benchVariants(ours, meta, client) {
   const get = () => signedHeaders(client);
   const remove = () => signedHeaders(client, { method: 'DELETE', target: GONE });
-  const newKeys = path.join(folder, 'keys.lua');
   const oldKey = path.join(folder, 'key.lua');
-  writeFileSync(newKeys, `local n = 0
-function request()
-  n = n + 1
-  wrk.headers["Idempotency-Key"] = "${Date.now()}-" .. n .. "-" .. tostring(wrk.thread)
-  return wrk.format("DELETE")
-end
-`);
   writeFileSync(oldKey, 'wrk.method = "DELETE"\nwrk.headers["Idempotency-Key"] = "the-same"\n');
   const removal = { ...ours, url: ours.origin + BASE + GONE, headers: remove, refused: true };
   const tls = await startTls(meta);
@@ -61,7 +53,7 @@ end
   printTable('Other ways to call it:', await measureInTurn([
     { ...ours, name: 'GET, gzip', headers: () => ({ ...get(), 'Accept-Encoding': 'gzip' }) },
     { ...tls, name: 'GET over TLS', headers: () => signedHeaders(tlsClient) },
-    { ...removal, name: 'DELETE, each with a new key', script: newKeys },
+    { ...removal, name: 'DELETE, each with a new key', script: newKeys(folder) },
     { ...removal, name: 'DELETE, the same key: replayed', script: oldKey },
   ]));
   tls.control.close();

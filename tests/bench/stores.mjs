@@ -8,7 +8,7 @@ import path from 'node:path';
 import { startPostgres } from '../system/lib/postgres.mjs';
 import { measure, median, printTable } from './measure.mjs';
 import { stopAll } from './servers.mjs';
-import { BASE, CALL, NUMBERS, signedHeaders, startMeta, startServer, WRK_CORE } from './world.mjs';
+import { BASE, CALL, newKeys, NUMBERS, signedHeaders, startMeta, startServer, WRK_CORE } from './world.mjs';
 
 const PAIRS = 7;
 const SECONDS = 3;
@@ -36,18 +36,6 @@ function request() n = n % ${TARGETS} + 1; return all[n]() end
   return file;
 }
 
-function newKeys() {
-  const file = path.join(folder, 'keys.lua');
-  writeFileSync(file, `local n = 0
-function request()
-  n = n + 1
-  wrk.headers["Idempotency-Key"] = "${Date.now()}-" .. n .. "-" .. tostring(wrk.thread)
-  return wrk.format("DELETE")
-end
-`);
-  return file;
-}
-
 // What is asked of a server -> what measure() takes.
 const kinds = [
   ['GET, the same again', ({ server, client }) => ({ ...server, headers: signedHeaders(client) })],
@@ -55,7 +43,7 @@ const kinds = [
     ...server, headers: {}, script: manyTargets(client, name),
   })],
   ['DELETE, each with a new key', ({ server, client }) => ({
-    ...server, url: server.origin + BASE + GONE, refused: true, script: newKeys(),
+    ...server, url: server.origin + BASE + GONE, refused: true, script: newKeys(folder),
     headers: signedHeaders(client, { method: 'DELETE', target: GONE }),
   })],
 ];

@@ -27,6 +27,19 @@ export function signedHeaders({ domain, client_id: clientId, hmac_secret: secret
   };
 }
 
+// A script for wrk that gives each request an Idempotency-Key of its own -> its path.
+export function newKeys(folder) {
+  const file = path.join(folder, 'keys.lua');
+  writeFileSync(file, `local n = 0
+function request()
+  n = n + 1
+  wrk.headers["Idempotency-Key"] = "${Date.now()}-" .. n .. "-" .. tostring(wrk.thread)
+  return wrk.format("DELETE")
+end
+`);
+  return file;
+}
+
 // sizes: of the accounts that Meta has -> the simulator's address.
 export async function startMeta(hudhud, folder, sizes) {
   const file = path.join(folder, 'scenario.json');

@@ -1,11 +1,12 @@
 // A data folder whose store is in PostgreSQL: what folder.test.mjs says of a SQLite file, said of a
 // database on a server. Each refusal says how to mend it.
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import {
-  createDatabase, initFolder, run, runJson, runOk, startServe, storeSql, storeUrl, temporaryFolder,
+  createDatabase, folderWithKeyOf, initFolder, run, runJson, runOk, startServe, storeSql, storeUrl,
+  temporaryFolder,
 } from './lib/hudhud.mjs';
 import { sql } from './lib/postgres.mjs';
 import { spoilStore } from './lib/store.mjs';
@@ -14,15 +15,6 @@ const serve = (data, options) => run(['serve', '--data', data, '--listen', '127.
 const newFolder = () => path.join(temporaryFolder(), 'data');
 const domains = async (data, options) =>
   (await runJson(['workspace', 'list', '--data', data], options)).map((workspace) => workspace.domain);
-
-// A folder with another one's key and nothing else.
-function folderWithKeyOf(data) {
-  const folder = newFolder();
-  mkdirSync(folder, { mode: 0o700 });
-  copyFileSync(path.join(data, 'key'), path.join(folder, 'key'));
-  chmodSync(path.join(folder, 'key'), 0o600);
-  return folder;
-}
 
 async function assertRefused(command, says) {
   const { status, stderr } = await command;

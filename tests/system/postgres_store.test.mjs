@@ -2,13 +2,13 @@
 // shown. Runs with its store in PostgreSQL alone.
 import assert from 'node:assert/strict';
 import {
-  chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync,
+  chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import {
-  call, createClient, createDatabase, initFolder, run, runJson, runOk, startServe, storeSql, storeUrl,
-  temporaryFolder,
+  call, createClient, createDatabase, folderWithKeyOf, initFolder, joinFolder, run, runJson, runOk,
+  startServe, storeSql, storeUrl, temporaryFolder,
 } from './lib/hudhud.mjs';
 import { sql } from './lib/postgres.mjs';
 import { eventually } from './lib/world.mjs';
@@ -20,21 +20,6 @@ const newFolder = () => path.join(temporaryFolder(), 'data');
 const init = (data, url, options) => run(['init', '--data', data, '--store', url], options);
 const withPassword = (url) => url.replace('@', `:${PASSWORD}@`);
 const mode = (...parts) => statSync(path.join(...parts)).mode & 0o777;
-
-// A folder that holds but the key of another.
-function folderWithKeyOf(other) {
-  const data = newFolder();
-  mkdirSync(data, { mode: 0o700 });
-  copyFileSync(path.join(other, 'key'), path.join(data, 'key'));
-  chmodSync(path.join(data, 'key'), 0o600);
-  return data;
-}
-
-async function initJoined(other) {
-  const data = folderWithKeyOf(other);
-  await runOk(['init', '--data', data, '--store', storeUrl(other)]);
-  return data;
-}
 
 async function failsToServe(data, options) {
   const answer = await run(['serve', '--data', data, '--listen', '127.0.0.1:0'], options);
@@ -220,7 +205,7 @@ test('the setting wins over the folder\'s file, and that over hudhud.db', async 
 
 test('the key is rotated by a server that is alone', async (t) => {
   const first = await initFolder();
-  const second = await initJoined(first);
+  const second = await joinFolder(first);
   const server = await startServe({ data: second });
   t.after(() => server.stop());
   const key = readFileSync(path.join(first, 'key'), 'utf8');

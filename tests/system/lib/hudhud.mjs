@@ -110,12 +110,18 @@ export async function initFolder() {
 // Where a folder's store is in PostgreSQL.
 export const storeUrl = (data) => readFileSync(path.join(data, 'store'), 'utf8').trim();
 
-// A folder of one more server on the same database -> its path.
-export async function joinFolder(data, store = storeUrl(data), options = {}) {
+// A folder with another one's key and nothing else -> its path.
+export function folderWithKeyOf(data) {
   const folder = path.join(temporaryFolder(), 'data');
   mkdirSync(folder, { mode: 0o700 });
   copyFileSync(path.join(data, 'key'), path.join(folder, 'key'));
   chmodSync(path.join(folder, 'key'), 0o600);
+  return folder;
+}
+
+// A folder of one more server on the same database -> its path.
+export async function joinFolder(data, store = storeUrl(data), options = {}) {
+  const folder = folderWithKeyOf(data);
   await runOk(['init', '--data', folder, '--store', store], options);
   return folder;
 }

@@ -1,10 +1,8 @@
 /* Copies of a store on PostgreSQL, which are files of SQLite, and putting one into the place of
  * everything there. */
 #include "store/copy.h"
+#include "unit/store/load.h"
 #include "unit/store/server.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
@@ -175,70 +173,11 @@ static void test_a_replacement_that_fails(void **state)
 
 /* --- under load --------------------------------------------------------------------------- */
 
-struct load {
-    struct world *w;
-    _Atomic bool stop;
-    _Atomic int failed, done;
-};
-
-/* Two values in one write: nobody ever sees them differ. */
-static enum err pair_apply(struct store_write *write, struct tx *tx)
-{
-    struct put *p = CONTAINER_OF(write, struct put, write);
-    p->name = STR("left");
-    enum err e = put_apply(write, tx);
-    p->name = STR("right");
-    return e ? e : put_apply(write, tx);
-}
-
-static void *write_pairs(void *arg)
-{
-    struct load *l = arg;
-    for (int i = 0; !l->stop; i++) {
-        char value[32];
-        snprintf(value, sizeof(value), "%d", i);
-        struct put p = {.write.apply = pair_apply, .value = str_from(value)};
-        l->failed += store_write_now(l->w->store, &p.write) != ERR_OK;
-        l->done++;
-    }
-    return NULL;
-}
-
-static void *read_pairs(void *arg)
-{
-    struct load *l = arg;
-    struct arena arena;
-    struct error error;
-    struct store_reader *reader;
-    arena_init(&arena, MIB);
-    error_init(&error, &arena);
-    l->failed += store_reader_open(l->w->store, &reader, &error) != ERR_OK;
-    while (!l->stop) {
-        struct tx *tx;
-        char left[32], right[32];
-        if (store_read_begin(reader, &tx)) {
-            l->failed++;
-            continue;
-        }
-        get_setting(tx, "left", left, sizeof(left));
-        get_setting(tx, "right", right, sizeof(right));
-        l->failed += strcmp(left, right) != 0;
-        l->done++;
-        store_read_end(reader);
-    }
-    store_reader_close(reader);
-    arena_release(&arena);
-    return NULL;
-}
-
 static void test_under_load(void **state)
 {
     struct world *w = *state;
-    struct load load = {.w = w};
-    pthread_t threads[4];
-    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? read_pairs : write_pairs, &load),
-                         0);
+    struct load load = {0};
+    load_start(&load, w->store);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(copy_now(w), ERR_OK);
         assert_sound(w->copy);
@@ -251,11 +190,7 @@ static void test_under_load(void **state)
         remove_database(w->copy);
         remove_database(w->safety);
     }
-    load.stop = true;
-    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
-        pthread_join(threads[i], NULL);
-    assert_int_equal(load.failed, 0);
-    assert_true(load.done > 0);
+    load_stop(&load);
 }
 
 int main(void)
@@ -265,5 +200,5 @@ int main(void)
         TEST(test_a_replacement), TEST(test_a_replacement_that_fails),
         TEST(test_under_load),
     };
-    return server_is_there() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
+    return server_is_there() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
 }
