@@ -186,18 +186,14 @@ static enum err find(struct tx *tx, const char *sql, const struct param *params,
 enum err number_find(struct tx *tx, int64_t workspace_id, struct str id, struct arena *arena,
                      struct number *ret)
 {
-    enum err e = find(tx,
-                      "SELECT " WHOLE FROM_WHOLE
-                      "WHERE n.phone_number_id = $2 "
-                      "AND n.workspace_id = $1 AND n.unlinked_at IS NULL",
-                      PARAMS(p_i64(workspace_id), p_text(id)), arena, ret);
     int64_t ours;
-    if (e != ERR_NOT_FOUND || !str_to_i64(id, &ours))
-        return e;
+    struct param our_id = str_to_i64(id, &ours) ? p_i64(ours) : (struct param){.kind = PARAM_NULL};
     return find(tx,
                 "SELECT " WHOLE FROM_WHOLE
-                "WHERE n.id = $2 AND n.workspace_id = $1 AND n.unlinked_at IS NULL",
-                PARAMS(p_i64(workspace_id), p_i64(ours)), arena, ret);
+                "WHERE n.id = coalesce((SELECT id FROM numbers WHERE phone_number_id = $2 "
+                "AND workspace_id = $1 AND unlinked_at IS NULL), $3) "
+                "AND n.workspace_id = $1 AND n.unlinked_at IS NULL",
+                PARAMS(p_i64(workspace_id), p_text(id), our_id), arena, ret);
 }
 
 enum err number_find_linked(struct tx *tx, struct str phone_number_id, struct arena *arena,
