@@ -77,9 +77,9 @@ test('linking and unlinking on one replica what another one syncs', async (t) =>
 
   await t.test('an answer that comes when the account is another\'s is dropped', async () => {
     const [from, to] = [holder(waba(7)), other(waba(7))];
-    await world.sim.putFaults([{ kind: 'latency', ms: 2000,
+    await world.sim.putFaults([{ kind: 'latency', ms: 5000,
       match: { path_contains: `${waba(7)}/phone_numbers` } }]);
-    await sleep(1500); // it is being asked about
+    await sleep(2000); // it is being asked about, and is for some time, also on a busy machine
     world.sql(`UPDATE accounts SET replica_id = (SELECT id FROM replicas
       WHERE name LIKE '%:${world.replicas[to].pid}') WHERE waba_id = '${waba(7)}'`);
     await eventually(() => /sync_dropped.*another replica/.test(world.replicas[from].log()),

@@ -7,6 +7,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sharedPostgres, sql, startPostgres } from './postgres.mjs';
@@ -160,6 +162,19 @@ export async function createClient(data, domain, { name = `Workspace ${domain}`,
   return { domain, clientId: client.client_id, secret: client.hmac_secret };
 }
 
+// Lets go of the connections that Node keeps for more requests: a server that is stopped waits a
+// second for those to come. Requests under way are not touched.
+function closeIdleConnections() {
+  for (const agent of [http.globalAgent, https.globalAgent]) {
+    for (const socket of Object.values(agent.freeSockets).flat()) socket.destroy();
+  }
+  const place = Symbol.for('undici.globalDispatcher.1'); // fetch()'s
+  const dispatcher = globalThis[place];
+  if (!dispatcher) return;
+  globalThis[place] = new dispatcher.constructor();
+  dispatcher.close().catch(() => {});
+}
+
 // Starts `hudhud serve` on a free port and waits for its ready line
 // -> {url, port, pid, child, log(), stop(), kill9()}.
 export async function startServe({ data, graphUrl, listen = '127.0.0.1:0', env = {}, args = [] }) {
@@ -194,6 +209,7 @@ export async function startServe({ data, graphUrl, listen = '127.0.0.1:0', env =
 
   const end = async (signal) => {
     if (ended) return ended;
+    closeIdleConnections();
     child.kill(signal);
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     const how = await closed;
