@@ -100,16 +100,22 @@ static enum err refuse_other(struct call *call)
                          : "This signature was sent with another request before");
 }
 
-enum err once_look(struct call *call)
+enum err once_ask(struct call *call)
+{
+    return idempotency_ask(call->tx, &call->once.key, clock_now_ms(), &call->once.known);
+}
+
+enum err once_read(struct call *call)
 {
     struct once *once = &call->once;
     struct idempotency found;
     _cleanup_(buf_release)
     struct buf body;
     buf_init(&body, HTTP_OUT_MAX);
-    enum err e = idempotency_find(call->tx, &once->key, clock_now_ms(), &found, &body);
+    enum err e = idempotency_read(&once->known, &once->key, &found, &body);
     if (e)
         return e == ERR_NOT_FOUND ? ERR_OK : e;
+    error_init(&call->error, call->arena); /* of an effect that is not to be */
     if (!found.same)
         return refuse_other(call);
     if (found.state == IDEMPOTENCY_RUNNING)
@@ -126,6 +132,12 @@ enum err once_look(struct call *call)
     call->reply = body;
     body = unused;
     return ERR_OK;
+}
+
+enum err once_look(struct call *call)
+{
+    enum err e = once_ask(call);
+    return e ? e : once_read(call);
 }
 
 /* --- what is to be written ---------------------------------------------------------------- */
@@ -162,6 +174,7 @@ enum once_next once_settle(const struct call *call, enum err e)
 enum err once_claim(struct call *call)
 {
     struct once *once = &call->once;
+    once->stage = ONCE_NEW; /* it may have been run before */
     enum err e = once_look(call);
     if (e || once->stage != ONCE_NEW)
         return e;
@@ -189,6 +202,7 @@ enum err once_keep(struct call *call)
 
 enum err once_keep_refusal(struct call *call)
 {
+    call->once.stage = ONCE_NEW; /* it may have been run before */
     enum err e = once_look(call);
     if (e || call->once.stage == ONCE_KEPT)
         return e;

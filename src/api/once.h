@@ -30,7 +30,8 @@ struct once {
     struct idempotency_key key;
     enum once_stage stage;
     int64_t row;
-    bool replayed; /* the effect was there before this call */
+    bool replayed;     /* the effect was there before this call */
+    struct rows known; /* from once_ask to once_read */
 };
 
 /* Reads the key. ERR_INVALID_HEADERS. On the loop. */
@@ -38,6 +39,9 @@ enum err once_begin(struct call *call) MUST_USE;
 /* What is known of the request, in call->tx: sets stage, and with ONCE_KEPT the call's answer.
  * ERR_IN_PROGRESS, ERR_KEY_REUSED. */
 enum err once_look(struct call *call) MUST_USE;
+/* The same in two halves: who asks reads, whatever happens between. */
+enum err once_ask(struct call *call) MUST_USE;
+enum err once_read(struct call *call) MUST_USE;
 
 enum once_next { ONCE_ANSWER, ONCE_KEEP, ONCE_RELEASE };
 /* What is to be done before the call's outcome is answered. */

@@ -97,15 +97,60 @@ static void settle(struct call *call, enum err e)
 
 /* --- WRITE -------------------------------------------------------------------------------- */
 
+/* It may have been run before (store.h). */
+static void start_over(struct call *call)
+{
+    error_init(&call->error, call->arena);
+    buf_clear(&call->reply);
+    json_writer_init(&call->out, &call->reply);
+    call->status = 200;
+    call->outcome = ERR_OK;
+    call->changes_directory = false;
+    call->once.stage = ONCE_NEW;
+    call->once.replayed = false;
+}
+
+static enum err write_effect(struct call *call)
+{
+    enum err e = call->route->run(call);
+    return !e && !buf_ok(&call->reply) ? ERR_NO_MEMORY : e;
+}
+
+/* What is known of the request is asked for together with what its effect asks for, which saves a
+ * way to the server and back. Where it was answered before, the effect is undone. */
 static enum err write_once(struct call *call)
 {
-    enum err e = call->once.wanted ? once_look(call) : ERR_OK;
-    if (e || call->once.stage == ONCE_KEPT)
+    start_over(call);
+    if (!call->once.wanted)
+        return write_effect(call);
+    enum err e = once_ask(call);
+    if (e)
         return e;
-    e = call->route->run(call);
-    if (!e && !buf_ok(&call->reply))
-        e = ERR_NO_MEMORY;
-    return e || !call->once.wanted ? e : once_keep(call);
+    e = write_effect(call);
+    enum err known = once_read(call);
+    if (known || call->once.replayed)
+        return known ? known : ERR_CONFLICT;
+    return e ? e : once_keep(call);
+}
+
+/* The effect is undone. The answer that was kept is given; a refusal that is final is kept. */
+static enum err write_refusal(struct store_write *w, struct tx *tx)
+{
+    struct call *call = CONTAINER_OF(w, struct call, write);
+    call->changes_directory = false;
+    if (call->once.replayed)
+        return ERR_OK;
+    if (once_settle(call, w->err) != ONCE_KEEP)
+        return w->err;
+    respond_compose(call, w->err);
+    error_init(&call->error, call->arena);
+    return run_in_tx(call, once_keep, tx);
+}
+
+static void write_and_respond(struct call *call)
+{
+    call->write.otherwise = write_refusal;
+    run_on_store(call, write_once, respond);
 }
 
 /* Where a snapshot costs a question to a server, what is known of a request is asked for in its
@@ -123,7 +168,7 @@ static void run_write(struct call *call)
     enum err e = call->route->check ? call->route->check(call) : ERR_OK;
     call->refused = e;
     if (!e)
-        run_on_store(call, write_once, settle);
+        write_and_respond(call);
     else if (call->once.wanted && !store_reads_inline(call->api->shared->store))
         run_reading(call, once_look, refuse_looked);
     else

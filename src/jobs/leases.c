@@ -29,6 +29,7 @@ struct look {
     bool shares;    /* are to be worked out, whatever is seen */
     int64_t before; /* replicas that the last look saw */
     struct lease_view view;
+    int64_t claimed;
     bool counted; /* how many are linked */
     int64_t linked;
     bool listed; /* the holdings were read */
@@ -91,7 +92,7 @@ static enum err apply_plan(struct store_write *w, struct tx *tx)
     struct look *l = CONTAINER_OF(w, struct look, write.write);
     enum err e = l->view.joined ? ERR_OK : lease_join(tx, l->replica);
     if (!e && l->plan.claim)
-        e = lease_claim(tx, l->replica, l->plan.claim, &l->plan.claim);
+        e = lease_claim(tx, l->replica, l->plan.claim, &l->claimed);
     for (size_t i = 0; !e && i < l->n_given; i++) {
         const struct job_confirmation *c = &l->given[i];
         if (c->confirmed_at) /* whoever has it next knows when it is due */
@@ -114,12 +115,12 @@ static void on_plan_written(struct job_write *w)
         log_event(LOG_WARN, "accounts_not_claimed", LOG_CSTR("error", err_code(e)),
                   LOG_CSTR("effect", "it is tried again in a moment"));
     } else {
-        counter_add(&j->stats.leases_claimed, (uint64_t)l->plan.claim);
+        counter_add(&j->stats.leases_claimed, (uint64_t)l->claimed);
         counter_add(&j->stats.leases_given, l->n_given);
-        log_event(LOG_DEBUG, "accounts_shared_out", LOG_INT("claimed", l->plan.claim),
+        log_event(LOG_DEBUG, "accounts_shared_out", LOG_INT("claimed", l->claimed),
                   LOG_INT("given_back", (int64_t)l->n_given));
     }
-    look_end(l, !e && (l->plan.claim || l->n_given));
+    look_end(l, !e && (l->claimed || l->n_given));
 }
 
 /* The surplus: those that were asked about last, so that none is missed on the way. */

@@ -41,29 +41,47 @@ static enum err read_row(const struct rows *rows, const struct idempotency_key *
     return buf_ok(body) ? read_state(row_text(rows, 1), &ret->state) : ERR_NO_MEMORY;
 }
 
-enum err idempotency_find(struct tx *tx, const struct idempotency_key *key, int64_t now,
-                          struct idempotency *ret, struct buf *body)
+enum err idempotency_ask(struct tx *tx, const struct idempotency_key *key, int64_t now,
+                         struct rows *ret)
 {
-    struct rows rows;
     /* 'key:...' comes before 'signature:...' */
-    enum err e = tx_query(tx,
-                          "SELECT id, state, fingerprint, result_id, status, body "
-                          "FROM idempotency WHERE client_id = $1 AND key IN ($2, $3) "
-                          "AND CASE state WHEN 'running' THEN " RUNS("$5") " "
-                          "ELSE expires_at > $4 END ORDER BY key LIMIT 1",
-                          PARAMS(p_i64(key->client_id), p_text(key->key), p_text(key->signature),
-                                 p_i64(now), p_i64(running_since(now))),
-                          &rows);
-    if (e)
-        return e;
-    bool found = rows_next(&rows);
-    enum err row = found ? read_row(&rows, key, ret, body) : ERR_NOT_FOUND;
-    e = rows_close(&rows);
+    return tx_query(tx,
+                    "SELECT id, state, fingerprint, result_id, status, body, "
+                    "CASE state WHEN 'running' THEN " RUNS("$5") " ELSE expires_at > $4 END "
+                    "FROM idempotency WHERE client_id = $1 AND key IN ($2, $3) ORDER BY key",
+                    PARAMS(p_i64(key->client_id), p_text(key->key), p_text(key->signature),
+                           p_i64(now), p_i64(running_since(now))),
+                    ret);
+}
+
+enum err idempotency_read(struct rows *rows, struct idempotency_key *key, struct idempotency *ret,
+                          struct buf *body)
+{
+    enum err row = ERR_NOT_FOUND;
+    key->has_old = false;
+    while (row == ERR_NOT_FOUND && rows_next(rows)) {
+        if (row_i64(rows, 6))
+            row = read_row(rows, key, ret, body);
+        else
+            key->has_old = true;
+    }
+    enum err e = rows_close(rows);
     return e ? e : row;
 }
 
+enum err idempotency_find(struct tx *tx, struct idempotency_key *key, int64_t now,
+                          struct idempotency *ret, struct buf *body)
+{
+    struct rows rows;
+    enum err e = idempotency_ask(tx, key, now, &rows);
+    return e ? e : idempotency_read(&rows, key, ret, body);
+}
+
+/* Ids are never given twice: who claimed it, and was too slow, finds it no more. */
 static enum err make_room(struct tx *tx, const struct idempotency_key *key, int64_t now)
 {
+    if (!key->has_old)
+        return ERR_OK;
     return tx_exec(
         tx,
         "DELETE FROM idempotency WHERE client_id = $1 AND key = $2 "

@@ -23,6 +23,7 @@ struct idempotency_key {
     struct str fingerprint; /* of method, path, query and body */
     int64_t expires_at;
     int64_t replica; /* who claims it: store_replica */
+    bool has_old;    /* find's: a row is there that counts no more, and makes room */
 };
 
 enum idempotency_state { IDEMPOTENCY_RUNNING, IDEMPOTENCY_APPLIED, IDEMPOTENCY_DONE };
@@ -36,9 +37,15 @@ struct idempotency {
 };
 
 /* What counts for the key; the body of a kept answer goes onto `body`. ERR_NOT_FOUND. */
-enum err idempotency_find(struct tx *tx, const struct idempotency_key *key, int64_t now,
+enum err idempotency_find(struct tx *tx, struct idempotency_key *key, int64_t now,
                           struct idempotency *ret, struct buf *body) MUST_USE;
-/* A row of this key that expired makes room. ERR_CONFLICT when one stands. */
+/* The same in two halves, for who has other questions meanwhile: `read` closes what
+ * `ask` opened. */
+enum err idempotency_ask(struct tx *tx, const struct idempotency_key *key, int64_t now,
+                         struct rows *ret) MUST_USE;
+enum err idempotency_read(struct rows *rows, struct idempotency_key *key, struct idempotency *ret,
+                          struct buf *body) MUST_USE;
+/* Both in the transaction in which it was not found. ERR_CONFLICT when a row stands. */
 enum err idempotency_claim(struct tx *tx, const struct idempotency_key *key, int64_t now,
                            int64_t *ret_id) MUST_USE;
 enum err idempotency_keep(struct tx *tx, const struct idempotency_key *key, int64_t now, int status,

@@ -25,7 +25,8 @@ static enum err require_alone(struct tx *tx)
     return e ? e : replicas > 1 ? ERR_BUSY : ERR_OK;
 }
 
-/* From here on the new key seals, also what the rest of the batch writes: it shares our fate. */
+/* From here on the new key seals. In a batch of its own: nothing else that is sealed shares our
+ * fate. */
 static enum err renew_apply(struct store_write *w, struct tx *tx)
 {
     struct renew *r = CONTAINER_OF(w, struct renew, write);
@@ -49,6 +50,7 @@ static void renew_settled(struct store_write *w, enum err err)
 static enum err renew(struct store *store, struct renew *r)
 {
     r->write.apply = renew_apply;
+    r->write.single = true;
     r->write.settled = renew_settled;
     return store_write_now(store, &r->write);
 }

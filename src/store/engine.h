@@ -77,10 +77,11 @@ struct engine {
     bool (*in_transaction)(struct connection *c);
     enum err (*savepoint)(struct connection *c); /* one at a time, never nested */
     enum err (*release)(struct connection *c);
-    enum err (*rollback_to)(struct connection *c); /* and releases it */
-    /* Waits for what run_later began in this savepoint; the first error of it. NULL: nothing is
-     * ever begun and not ended. */
-    enum err (*settle)(struct connection *c);
+    enum err (*rollback_to)(struct connection *c); /* and ends it, as release does */
+    /* The first error of what run_later began in this savepoint, as far as it is known; `all`: once
+     * all is known. One of an earlier savepoint is the whole transaction's. NULL: nothing is ever
+     * begun and not ended. */
+    enum err (*settle)(struct connection *c, bool all);
 
     /* --- statements --------------------------------------------------------------------------- */
     /* `sql` is what the statement is found again by, `text` what it says, with its tokens
@@ -89,6 +90,9 @@ struct engine {
                         struct statement **ret);
     void (*finalize)(struct statement *st);
     enum err (*bind)(struct statement *st, const struct param *params, size_t n);
+    /* Lets a bound statement run while its caller does something else; step waits for it. NULL: it
+     * runs when it is stepped. */
+    enum err (*start)(struct statement *st);
     enum err (*step)(struct statement *st, bool *ret_row);
     void (*reset)(struct statement *st);
     /* Runs a bound statement whose rows and changes nobody asks for, without waiting for it; its

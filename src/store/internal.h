@@ -51,6 +51,7 @@ struct store {
     bool has_thread;
     struct queue queue;     /* of struct store_write, by their node */
     struct tx tx;           /* the writer thread's */
+    bool careful;           /* each write's errors are waited for before the next; its too */
     int64_t alone_us;       /* monotonic; when a write that runs alone last ended; its too */
     _Atomic bool failing;   /* the last commit failed; the writer thread's */
     _Atomic size_t waiting; /* submitted, and not yet in a batch */

@@ -17,7 +17,7 @@
 enum control {
     BEGIN,
     BEGIN_SNAPSHOT,
-    LIMIT_WAITS,
+    SETTINGS,
     LOCK,
     MARK,
     NOTIFY,
@@ -34,10 +34,12 @@ enum control {
     CONTROL_COUNT,
 };
 
-/* For this transaction alone: behind a pooler the session is somebody else's too. What is
- * acknowledged is durable, whatever the server's default. */
-static const char limit_waits_sql[] =
+/* For this transaction alone: behind a pooler the session is somebody else's too. A statement is
+ * planned once: every plan is by an index (unit/model/plans_postgres_test), whatever the values.
+ * What is acknowledged is durable, whatever the server's default. */
+static const char settings_sql[] =
     "SELECT set_config('idle_in_transaction_session_timeout', $1, true), "
+    "set_config('plan_cache_mode', 'force_generic_plan', true), "
     "set_config('lock_timeout', $2, true), CASE current_setting('synchronous_commit') "
     "WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END";
 static const char lock_sql[] =
@@ -46,7 +48,7 @@ static const char lock_sql[] =
 static const char *const control_sql[CONTROL_COUNT] = {
     [BEGIN] = "BEGIN",
     [BEGIN_SNAPSHOT] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    [LIMIT_WAITS] = limit_waits_sql,
+    [SETTINGS] = settings_sql,
     [LOCK] = lock_sql,
     [MARK] = "UPDATE replicas SET batch = $2 WHERE id = $1",
     [NOTIFY] = "SELECT pg_notify('hudhud', $1)",
@@ -102,12 +104,6 @@ static enum err control_with(struct postgres *c, enum control which, const struc
     return control(c, which);
 }
 
-static void clear_result(struct postgres_statement *st)
-{
-    PQclear(st->result);
-    st->result = NULL;
-}
-
 static int64_t read_i64(const PGresult *result, int row, int column)
 {
     const char *bytes = PQgetvalue(result, row, column);
@@ -133,24 +129,21 @@ static enum err ask(struct postgres *c, enum control which, const struct param *
                     int64_t *ret)
 {
     struct postgres_statement *st = &c->controls[which];
-    enum err said = ERR_OK;
     st->params = params;
-    enum err err = postgres_send(c, st, POSTGRES_QUERY);
+    enum err err = postgres_ask(c, st);
     if (!err)
-        err = postgres_wait(c, st, &said);
-    if (!err)
-        err = said;
+        err = postgres_wait(c, st);
     if (!err && PQntuples(st->result) < 1)
         err = ERR_NOT_FOUND;
     if (!err)
         *ret = read_i64(st->result, 0, 0);
-    clear_result(st);
+    postgres_forget(c, st);
     return err;
 }
 
 /* --- transactions ------------------------------------------------------------------------- */
 
-static enum err limit_waits(struct postgres *c)
+static enum err send_settings(struct postgres *c)
 {
     char idle[16], lock[16];
     int n_idle =
@@ -159,7 +152,7 @@ static enum err limit_waits(struct postgres *c)
         snprintf(lock, sizeof(lock), "%d", c->patient ? STORE_PATIENT_IDLE_MS : STORE_LOCK_MS);
     const struct param params[] = {p_text(str_make(idle, (size_t)n_idle)),
                                    p_text(str_make(lock, (size_t)n_lock))};
-    return control_with(c, LIMIT_WAITS, params);
+    return control_with(c, SETTINGS, params);
 }
 
 /* Goes out with the first statement: nobody waits for it here. */
@@ -167,7 +160,7 @@ static enum err begin_write(struct postgres *c)
 {
     enum err err = control(c, BEGIN);
     if (!err && c->facts)
-        err = limit_waits(c);
+        err = send_settings(c);
     if (!err && c->has_state)
         err = postgres_send(c, &c->controls[LOCK], POSTGRES_LOCK);
     return err;
@@ -181,7 +174,7 @@ static enum err postgres_begin(struct connection *base)
     if (err)
         return err;
     c->in_transaction = true;
-    c->failed = c->wrote = false;
+    c->failed = c->wrote = c->saved = false;
     c->later = ERR_OK;
     if (fresh && c->role == POSTGRES_WATCHER)
         err = control(c, LISTEN);
@@ -215,11 +208,18 @@ static void postgres_rollback(struct connection *base)
     c->later = ERR_OK;
 }
 
+/* The one of a write before that left nothing behind serves again. */
 static enum err postgres_savepoint(struct connection *base)
 {
     struct postgres *c = postgres_of(base);
+    bool saved = c->saved;
+    if (c->failed)
+        return ERR_UNAVAILABLE;
     c->later = ERR_OK;
-    return c->failed ? ERR_UNAVAILABLE : control(c, SAVEPOINT);
+    c->touched = false;
+    c->saved = true;
+    c->turn++;
+    return saved ? ERR_OK : control(c, SAVEPOINT);
 }
 
 static bool has_later(const struct postgres *c)
@@ -230,16 +230,20 @@ static bool has_later(const struct postgres *c)
     return false;
 }
 
-static enum err postgres_settle(struct connection *base)
+static enum err postgres_settle(struct connection *base, bool all)
 {
     struct postgres *c = postgres_of(base);
-    enum err err = has_later(c) ? postgres_drain(c) : ERR_OK;
+    enum err err = all && has_later(c) ? postgres_drain(c) : ERR_OK;
+    if (!err && c->failed)
+        err = ERR_UNAVAILABLE;
     return err ? err : c->later;
 }
 
 static enum err postgres_release(struct connection *base)
 {
-    return control(postgres_of(base), RELEASE);
+    struct postgres *c = postgres_of(base);
+    c->saved = false;
+    return control(c, RELEASE);
 }
 
 static enum err postgres_rollback_to(struct connection *base)
@@ -249,9 +253,7 @@ static enum err postgres_rollback_to(struct connection *base)
     c->later = ERR_OK;
     if (!err && c->failed)
         err = ERR_UNAVAILABLE;
-    if (!err)
-        err = control(c, ROLLBACK_TO);
-    return err ? err : control(c, RELEASE);
+    return err || !c->touched ? err : control(c, ROLLBACK_TO);
 }
 
 /* --- commits ------------------------------------------------------------------------------ */
@@ -265,7 +267,7 @@ static enum err look_for_mark(struct postgres *c, int64_t generation)
     c->failed = false;
     enum err err = control(c, BEGIN);
     if (!err)
-        err = limit_waits(c);
+        err = send_settings(c);
     if (!err)
         err = ask(c, LOOK_LOCKED, NULL, &ignored);
     if (!err)
@@ -331,7 +333,7 @@ static enum err postgres_commit(struct connection *base, bool *ret_wrote)
     if (c->failed || !c->session)
         return ERR_UNAVAILABLE;
     if (c->role == POSTGRES_WRITER && !c->wrote) {
-        enum err later = postgres_settle(base);
+        enum err later = postgres_settle(base, true);
         if (later || !c->wrote) {
             postgres_rollback(base);
             *ret_wrote = false;
@@ -356,7 +358,7 @@ static enum err postgres_commit(struct connection *base, bool *ret_wrote)
 static void postgres_finalize(struct statement *base)
 {
     struct postgres_statement *st = statement_of(base);
-    clear_result(st);
+    postgres_forget(st->owner, st);
     free(st->text);
     free(st);
 }
@@ -389,25 +391,23 @@ static enum err postgres_bind(struct statement *base, const struct param *params
         return ERR_INTERNAL;
     }
     st->params = params;
-    st->bound = true;
+    st->state = POSTGRES_BOUND;
     st->row = -1;
     return ERR_OK;
 }
 
-static enum err run_bound(struct postgres_statement *st)
+static enum err postgres_start(struct statement *base)
 {
-    enum err said = ERR_OK;
-    st->bound = false;
-    enum err err = postgres_send(st->owner, st, POSTGRES_QUERY);
-    if (!err)
-        err = postgres_wait(st->owner, st, &said);
-    return err ? err : said;
+    struct postgres_statement *st = statement_of(base);
+    return postgres_ask(st->owner, st);
 }
 
 static enum err postgres_step(struct statement *base, bool *ret_row)
 {
     struct postgres_statement *st = statement_of(base);
-    enum err err = st->bound ? run_bound(st) : ERR_OK;
+    enum err err = st->state == POSTGRES_BOUND ? postgres_ask(st->owner, st) : ERR_OK;
+    if (!err && st->row < 0)
+        err = postgres_wait(st->owner, st);
     if (err)
         return err;
     *ret_row = st->result && ++st->row < PQntuples(st->result);
@@ -417,15 +417,14 @@ static enum err postgres_step(struct statement *base, bool *ret_row)
 static enum err postgres_run_later(struct statement *base)
 {
     struct postgres_statement *st = statement_of(base);
-    st->bound = false;
+    st->state = POSTGRES_IDLE;
     return postgres_send(st->owner, st, POSTGRES_LATER);
 }
 
 static void postgres_reset(struct statement *base)
 {
     struct postgres_statement *st = statement_of(base);
-    st->bound = false;
-    clear_result(st);
+    postgres_forget(st->owner, st);
 }
 
 static int64_t postgres_changes(struct connection *base)
@@ -482,7 +481,7 @@ static void postgres_close(struct connection *base)
     PQfinish(c->session);
     secret_release(&c->password);
     for (size_t i = 0; i < CONTROL_COUNT; i++)
-        clear_result(&c->controls[i]);
+        postgres_forget(c, &c->controls[i]);
     free(c->controls);
     free(c->url);
     free(c);
@@ -631,6 +630,7 @@ const struct engine postgres_engine = {
     .prepare = postgres_prepare,
     .finalize = postgres_finalize,
     .bind = postgres_bind,
+    .start = postgres_start,
     .step = postgres_step,
     .reset = postgres_reset,
     .run_later = postgres_run_later,

@@ -24,8 +24,9 @@ struct postgres_statement {
     char *text;
     char name[16];
     uint64_t session; /* in which it is prepared; 0: in none */
-    bool bound;       /* and not sent yet */
-    size_t n_params;  /* that the text names */
+    enum { POSTGRES_IDLE, POSTGRES_BOUND, POSTGRES_ASKED, POSTGRES_ANSWERED } state;
+    enum err said;   /* answered: what the server said of it */
+    size_t n_params; /* that the text names */
     Oid types[STORE_PARAMS_MAX];
     const struct param *params; /* of bind: valid until it is sent */
     PGresult *result;
@@ -45,6 +46,7 @@ enum postgres_kind {
 struct postgres_command {
     enum postgres_kind kind;
     struct postgres_statement *statement;
+    uint32_t turn; /* the savepoint it is of */
 };
 
 struct postgres {
@@ -64,6 +66,7 @@ struct postgres {
 
     struct postgres_command commands[STORE_COMMANDS_MAX]; /* a ring */
     size_t first, n;
+    uint32_t turn;  /* counts savepoints */
     enum err later; /* of what was begun in this savepoint: its first error */
     bool skipping;  /* the server skips until a sync */
     bool unsynced;  /* something was queued behind the last sync */
@@ -71,6 +74,8 @@ struct postgres {
     bool failed;    /* the transaction can only be rolled back */
     bool has_state; /* the table store_state is there, to be locked */
     bool wrote;     /* the transaction changed rows */
+    bool saved;     /* there is a savepoint, */
+    bool touched;   /* and there is something to roll back to it */
     int64_t changes;
     int64_t generation;                  /* of this transaction, once it is committed */
     struct postgres_statement *controls; /* POSTGRES_CONTROLS of them */
@@ -96,9 +101,12 @@ enum err postgres_send(struct postgres *c, struct postgres_statement *st,
 /* Waits for the answers of all that is under way. The error is that of the session, not of a
  * command. */
 enum err postgres_drain(struct postgres *c) MUST_USE;
-/* The same, up to the statement's; *ret_err is what the server said of it. */
-enum err postgres_wait(struct postgres *c, struct postgres_statement *st,
-                       enum err *ret_err) MUST_USE;
+/* Sends a statement that somebody will wait for; its answer may be taken with that of another. */
+enum err postgres_ask(struct postgres *c, struct postgres_statement *st) MUST_USE;
+/* Waits for the answer of one that was asked. The error is its own, or the session's. */
+enum err postgres_wait(struct postgres *c, struct postgres_statement *st) MUST_USE;
+/* Nobody waits for it any more; an error of it counts as of one that ran later. */
+void postgres_forget(struct postgres *c, struct postgres_statement *st);
 /* Several statements in one text, one after another; nothing may be under way. `data` is what a
  * COPY FROM STDIN among them reads. */
 enum err postgres_run_text(struct postgres *c, const char *text, struct str data) MUST_USE;

@@ -61,12 +61,28 @@ static void log_failure(struct postgres *c, enum err err, const char *why, const
 
 /* --- connecting --------------------------------------------------------------------------- */
 
+static struct postgres_command take_command(struct postgres *c)
+{
+    struct postgres_command oldest = c->commands[c->first];
+    c->first = (c->first + 1) % STORE_COMMANDS_MAX;
+    c->n--;
+    return oldest;
+}
+
+static void answered(struct postgres_command command, enum err said)
+{
+    if (command.kind != POSTGRES_QUERY)
+        return;
+    command.statement->state = POSTGRES_ANSWERED;
+    command.statement->said = said;
+}
+
 static void close_session(struct postgres *c)
 {
     PQfinish(c->session);
     c->session = NULL;
-    for (; c->n > 0; c->n--, c->first = (c->first + 1) % STORE_COMMANDS_MAX)
-        c->commands[c->first].statement = NULL;
+    while (c->n > 0)
+        answered(take_command(c), ERR_UNAVAILABLE);
     c->skipping = c->unsynced = false;
 }
 
@@ -230,7 +246,7 @@ static enum err lost(struct postgres *c, const char *why)
 static void add_command(struct postgres *c, enum postgres_kind kind, struct postgres_statement *st)
 {
     c->commands[(c->first + c->n++) % STORE_COMMANDS_MAX] =
-        (struct postgres_command){.kind = kind, .statement = st};
+        (struct postgres_command){.kind = kind, .statement = st, .turn = c->turn};
     c->unsynced = true;
 }
 
@@ -340,6 +356,7 @@ enum err postgres_send(struct postgres *c, struct postgres_statement *st, enum p
         return err;
     if (!send_statement(c, st))
         return lost(c, "cannot send");
+    c->touched = c->touched || st->base.writes;
     add_command(c, kind, st);
     return ERR_OK;
 }
@@ -440,43 +457,47 @@ static void keep_result(struct postgres *c, const struct postgres_command *comma
 
 static void note_error(struct postgres *c, const struct postgres_command *command, enum err err)
 {
-    c->skipping = true;
+    c->skipping = c->touched = true;
     if (command->kind == POSTGRES_PREPARE)
         command->statement->session = 0;
+    /* What came behind an error was skipped: if that was another savepoint's, it is not as its
+     * writer thinks. */
     if (command->kind == POSTGRES_CONTROL || command->kind == POSTGRES_LOCK ||
-        c->role != POSTGRES_WRITER)
+        command->turn != c->turn || c->role != POSTGRES_WRITER)
         c->failed = true;
     if (!c->later)
         c->later = err;
 }
 
-/* Takes the oldest command's answer. *ret_err: what it says. */
-static enum err take_answer(struct postgres *c, int64_t until_us, enum err *ret_err)
+/* Takes the oldest command's answer. The error is the session's. */
+static enum err take_answer(struct postgres *c, int64_t until_us)
 {
     PGresult *result = NULL;
     enum err err = next_result(c, until_us, &result);
     if (err)
         return err;
-    const struct postgres_command command = c->commands[c->first];
-    c->first = (c->first + 1) % STORE_COMMANDS_MAX;
-    c->n--;
-    *ret_err = ERR_OK;
+    const struct postgres_command command = take_command(c);
+    enum err said = ERR_OK;
     switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK: keep_result(c, &command, result); return ERR_OK;
+    case PGRES_TUPLES_OK:
+        answered(command, ERR_OK);
+        keep_result(c, &command, result);
+        return ERR_OK;
     case PGRES_PIPELINE_SYNC: c->skipping = false; break;
-    case PGRES_PIPELINE_ABORTED:
-        *ret_err = ERR_UNAVAILABLE;
+    case PGRES_PIPELINE_ABORTED: /* told as what it was that failed */
+        said = c->later ? c->later : ERR_UNAVAILABLE;
         if (command.kind == POSTGRES_PREPARE)
             command.statement->session = 0;
         break;
     default:
-        *ret_err = read_error(c, &command, result);
-        note_error(c, &command, *ret_err);
+        said = read_error(c, &command, result);
+        note_error(c, &command, said);
         if (is_fatal(result))
             err = lost(c, "the server ended the session");
         break;
     }
+    answered(command, said);
     PQclear(result);
     return err;
 }
@@ -486,28 +507,40 @@ enum err postgres_drain(struct postgres *c)
     if (!c->session)
         return ERR_UNAVAILABLE;
     int64_t until = clock_monotonic_us() + c->wait_ms * 1000;
-    enum err err = c->unsynced ? send_sync(c) : ERR_OK, ignored;
+    enum err err = c->unsynced ? send_sync(c) : ERR_OK;
     while (!err && c->n)
-        err = take_answer(c, until, &ignored);
+        err = take_answer(c, until);
     return err;
 }
 
-enum err postgres_wait(struct postgres *c, struct postgres_statement *st, enum err *ret_err)
+enum err postgres_ask(struct postgres *c, struct postgres_statement *st)
 {
-    if (!c->session)
-        return ERR_UNAVAILABLE;
-    int64_t until = clock_monotonic_us() + c->wait_ms * 1000;
-    enum err err = c->unsynced ? send_sync(c) : ERR_OK, said = ERR_OK;
-    bool seen = false;
-    while (!err && !seen) {
-        const struct postgres_command *next = &c->commands[c->first];
-        seen = next->kind == POSTGRES_QUERY && next->statement == st;
-        err = take_answer(c, until, &said);
-    }
-    if (!err && (said || !c->in_transaction))
-        err = postgres_drain(c);
-    *ret_err = said && c->later ? c->later : said;
+    enum err err = postgres_send(c, st, POSTGRES_QUERY);
+    st->state = err ? POSTGRES_IDLE : POSTGRES_ASKED;
     return err;
+}
+
+enum err postgres_wait(struct postgres *c, struct postgres_statement *st)
+{
+    int64_t until = clock_monotonic_us() + c->wait_ms * 1000;
+    enum err err = st->state == POSTGRES_ASKED && c->unsynced ? send_sync(c) : ERR_OK;
+    while (!err && st->state == POSTGRES_ASKED)
+        err = take_answer(c, until);
+    if (!err && c->session && (st->said || !c->in_transaction))
+        err = postgres_drain(c);
+    return err ? err : st->said;
+}
+
+void postgres_forget(struct postgres *c, struct postgres_statement *st)
+{
+    for (size_t i = 0; st->state == POSTGRES_ASKED && i < c->n; i++) {
+        struct postgres_command *command = &c->commands[(c->first + i) % STORE_COMMANDS_MAX];
+        if (command->kind == POSTGRES_QUERY && command->statement == st)
+            command->kind = POSTGRES_LATER;
+    }
+    st->state = POSTGRES_IDLE;
+    PQclear(st->result);
+    st->result = NULL;
 }
 
 /* All of it is on its way, or the session is lost. */

@@ -23,22 +23,29 @@ static void hand_back(struct store *s, struct store_write *w)
     pthread_mutex_unlock(&s->now_mutex);
 }
 
-/* Under its own savepoint. The write's outcome is in w->err; an error here means that the whole
+/* Under a savepoint of its own. The outcome is in w->err; an error here means that the whole
  * transaction is lost. */
-static enum err apply_one(struct store *s, struct store_write *w)
+static enum err try_one(struct store *s, struct store_write *w,
+                        enum err (*apply)(struct store_write *w, struct tx *tx))
 {
     const struct engine *engine = s->engine;
     enum err err = engine->savepoint(s->tx.connection);
     if (err)
         return err;
-    w->err = w->apply(w, &s->tx);
+    w->err = apply(w, &s->tx);
     if (!w->err && engine->settle)
-        w->err = engine->settle(s->tx.connection);
+        w->err = engine->settle(s->tx.connection, s->careful);
     if (tx_abandon_rows(&s->tx) && !w->err)
         w->err = ERR_INTERNAL;
     if (s->tx.broken)
         return ERR_UNAVAILABLE;
     return w->err ? engine->rollback_to(s->tx.connection) : engine->release(s->tx.connection);
+}
+
+static enum err apply_one(struct store *s, struct store_write *w)
+{
+    enum err err = try_one(s, w, w->apply);
+    return !err && w->err && w->otherwise ? try_one(s, w, w->otherwise) : err;
 }
 
 static bool is_too_late(const struct store *s, const struct store_write *w, int64_t now_us)
@@ -52,31 +59,69 @@ static struct store_write *first_of(struct list *waiting)
     return CONTAINER_OF(waiting->next, struct store_write, node);
 }
 
+static enum err apply_in_time(struct store *s, struct store_write *w, size_t *good)
+{
+    enum err err = ERR_OK;
+    w->err = ERR_UNAVAILABLE;
+    if (!is_too_late(s, w, clock_monotonic_us()))
+        err = apply_one(s, w);
+    *good += !err && !w->err;
+    return err;
+}
+
+/* The next one, unless it may not be with those in the batch. */
+static struct store_write *take_write(struct store *s, struct list *waiting, struct list *batch)
+{
+    if (list_empty(waiting))
+        queue_take_all(&s->queue, waiting);
+    if (list_empty(waiting) || first_of(waiting)->alone ||
+        (first_of(waiting)->single && !list_empty(batch)))
+        return NULL;
+    struct list *node = list_take(waiting);
+    atomic_fetch_sub_explicit(&s->waiting, 1, memory_order_relaxed);
+    list_add(batch, node);
+    return CONTAINER_OF(node, struct store_write, node);
+}
+
+static enum err settle_all(struct store *s)
+{
+    return s->engine->settle ? s->engine->settle(s->tx.connection, true) : ERR_OK;
+}
+
 /* Applies from `waiting` until the batch is full; what was taken is in `batch`, *ret_good of them
- * without an error. What arrives meanwhile joins in. */
+ * without an error. What arrives meanwhile joins in. *ret_again: it may be tried once more. */
 static enum err apply_batch(struct store *s, struct list *waiting, struct list *batch,
-                            size_t *ret_good)
+                            size_t *ret_good, bool *ret_again)
 {
     enum err err = tx_begin(&s->tx);
     bool begun = !err; /* else all that waits is refused at once */
-    int64_t now = clock_monotonic_us(), until = now + STORE_BATCH_MS * 1000LL;
-    for (size_t n = 0; n < s->engine->batch_rows && now < until; n++, now = clock_monotonic_us()) {
-        if (list_empty(waiting))
-            queue_take_all(&s->queue, waiting);
-        if (list_empty(waiting) || first_of(waiting)->alone)
+    int64_t until = clock_monotonic_us() + STORE_BATCH_MS * INT64_C(1000);
+    *ret_again = begun;
+    for (size_t n = 0; n < s->engine->batch_rows && clock_monotonic_us() < until; n++) {
+        struct store_write *w = take_write(s, waiting, batch);
+        if (!w)
             break;
-        struct list *node = list_take(waiting);
-        atomic_fetch_sub_explicit(&s->waiting, 1, memory_order_relaxed);
-        list_add(batch, node);
-        struct store_write *w = CONTAINER_OF(node, struct store_write, node);
-        if (is_too_late(s, w, now))
-            w->err = ERR_UNAVAILABLE;
-        else if (begun)
-            err = apply_one(s, w);
-        if (begun && err)
+        s->careful = w->single;
+        *ret_again = *ret_again && !w->single;
+        if (begun)
+            err = apply_in_time(s, w, ret_good);
+        if ((begun && err) || w->single)
             break;
-        *ret_good += w->err == ERR_OK;
     }
+    return err ? err : settle_all(s);
+}
+
+/* The whole batch once more, now each write with its own errors: one that was told too late to be
+ * its write's, or a session that the server ended, is no other write's fault. */
+static enum err apply_again(struct store *s, struct list *batch, size_t *ret_good)
+{
+    s->engine->rollback(s->tx.connection);
+    *ret_good = 0;
+    s->careful = true;
+    enum err err = tx_begin(&s->tx);
+    list_for_each (node, batch)
+        if (!err)
+            err = apply_in_time(s, CONTAINER_OF(node, struct store_write, node), ret_good);
     return err;
 }
 
@@ -137,7 +182,10 @@ static void run_batch(struct store *s, struct list *waiting)
     struct list batch;
     list_init(&batch);
     size_t good = 0;
-    enum err err = apply_batch(s, waiting, &batch, &good);
+    bool again;
+    enum err err = apply_batch(s, waiting, &batch, &good, &again);
+    if (again && ((err && s->engine->shared) || s->options.rehearses))
+        err = apply_again(s, &batch, &good);
     err = finish_batch(s, err, good);
     struct list *node;
     while ((node = list_take(&batch))) {

@@ -41,6 +41,9 @@ struct store_options {
      * a process that had it before us is gone, and what it held is free at once. At most
      * STORE_HOLDER_LEN bytes; NULL: nothing such. */
     const char *holder;
+
+    /* For tests: each batch is undone once and run again before it is committed. */
+    bool rehearses;
 };
 
 /* Is it the URL of a server, and no file? */
@@ -67,11 +70,17 @@ void store_close(struct store *s);
 struct store_write {
     struct list node; /* first: what the queues link by */
     /* On the writer thread, inside the batch's transaction and this write's savepoint. Must not
-     * block. Its memory is the caller's, which does not touch it until the write comes back. */
+     * block. Its memory is the caller's, which does not touch it until the write comes back. It may
+     * be run again, from the start, when the batch was undone before its commit: only what the last
+     * run did is there. */
     enum err (*apply)(struct store_write *w, struct tx *tx);
+    /* What is written instead when apply failed: its effect is undone, w->err is why, and the
+     * outcome is what this returns. The same rules hold for it. NULL: nothing. */
+    enum err (*otherwise)(struct store_write *w, struct tx *tx);
     /* On the writer thread, once the commit succeeded or failed (then with the error), before any
      * other write is applied: for what must change together with the database. NULL: nothing. */
     void (*settled)(struct store_write *w, enum err err);
+    bool single; /* a batch of its own, and never run again */
     /* Between batches, and apply is in no transaction: for the store's own (copy.h). */
     bool alone;
     int64_t submitted_us; /* the store's: monotonic */
@@ -79,7 +88,7 @@ struct store_write {
      * store_close returned. If it is closed by then, the write is not handed back: whoever closed
      * the queue frees its memory after store_close. */
     struct queue *reply_to;
-    enum err err; /* the outcome: apply's error, or ERR_UNAVAILABLE */
+    enum err err; /* the outcome: apply's error (or otherwise's), or ERR_UNAVAILABLE */
 };
 
 /* Any thread. ERR_UNAVAILABLE when STORE_QUEUE_MAX writes wait or the store is closing: the write

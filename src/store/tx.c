@@ -146,15 +146,6 @@ static enum err open_rows(struct tx *tx, const char *sql, const struct param *pa
     return ERR_OK;
 }
 
-enum err tx_query(struct tx *tx, const char *sql, const struct param *params, size_t n,
-                  struct rows *ret)
-{
-    struct statement *st = NULL;
-    enum err err = open_rows(tx, sql, params, n, &st);
-    *ret = (struct rows){.tx = tx, .statement = st, .err = err};
-    return err;
-}
-
 static void end_rows(struct rows *r)
 {
     struct statement *st = r->statement;
@@ -162,6 +153,20 @@ static void end_rows(struct rows *r)
     st->open = false;
     r->tx->open_rows--;
     r->statement = NULL;
+}
+
+enum err tx_query(struct tx *tx, const char *sql, const struct param *params, size_t n,
+                  struct rows *ret)
+{
+    struct statement *st = NULL;
+    enum err err = open_rows(tx, sql, params, n, &st);
+    *ret = (struct rows){.tx = tx, .statement = st, .err = err};
+    if (err || !tx->engine->start)
+        return err;
+    ret->err = note_error(tx, tx->engine->start(st));
+    if (ret->err)
+        end_rows(ret);
+    return ret->err;
 }
 
 bool rows_next(struct rows *r)
@@ -211,11 +216,11 @@ bool row_is_null(const struct rows *r, int column)
 enum err tx_exec(struct tx *tx, const char *sql, const struct param *params, size_t n,
                  int64_t *ret_changes)
 {
-    struct rows rows;
-    enum err err = tx_query(tx, sql, params, n, &rows);
+    struct statement *st = NULL;
+    enum err err = open_rows(tx, sql, params, n, &st);
     if (err)
         return err;
-    struct statement *st = rows.statement;
+    struct rows rows = {.tx = tx, .statement = st};
     bool writes = st->writes;
     if (!ret_changes && writes && tx->engine->run_later) {
         err = tx->engine->run_later(st);

@@ -1,4 +1,6 @@
 /* A claim that could not be given back is given back later, once. */
+#define FIXTURE_REHEARSES true
+
 #include "api/left_claims.h"
 #include "unit/store/fixture.h"
 

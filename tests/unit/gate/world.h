@@ -2,6 +2,8 @@
  * and a gate. */
 #pragma once
 
+#define FIXTURE_REHEARSES true
+
 #include "gate/gate.h"
 #include "model/client.h"
 #include "model/workspace.h"

@@ -1,5 +1,7 @@
 /* Who syncs which account: what is claimed and given back, and that replicas that follow their
  * plans come to fair shares, whoever joins, leaves or dies. */
+#define FIXTURE_REHEARSES true
+
 #include "jobs/runner.h"
 #include "model/workspace.h"
 #include "unit/store/fixture.h"

@@ -14,6 +14,11 @@
 
 #include <cmocka.h>
 
+/* Defined before by who wants each batch to be undone once and run again (store_options). */
+#ifndef FIXTURE_REHEARSES
+#define FIXTURE_REHEARSES false
+#endif
+
 struct fixture {
     char folder[64];
     char path[96];
@@ -24,7 +29,8 @@ struct fixture {
 
 static inline void fixture_open(struct fixture *f, bool create)
 {
-    struct store_options options = {.path = f->path, .create = create};
+    struct store_options options = {
+        .path = f->path, .create = create, .rehearses = FIXTURE_REHEARSES};
     error_init(&f->error, &f->arena);
     if (store_open(&options, &f->store, &f->error))
         fail_msg("%.*s", STR_FMT(f->error.message));

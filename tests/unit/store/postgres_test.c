@@ -26,7 +26,8 @@ static enum err insert_apply(struct store_write *w, struct tx *tx)
     return err ? err : put->then;
 }
 
-/* Nobody waits for the INSERT, so its error is told when the write ends: it is that write's. */
+/* Nobody waits for the INSERT, so its error may be told when others are applied already: it is that
+ * write's all the same, and theirs are done. */
 static void test_a_failure_that_is_told_late_is_its_own(void **state)
 {
     struct served *s = *state;
@@ -289,12 +290,85 @@ static void test_a_session_that_was_ended_costs_no_call(void **state)
         assert_string_equal(get_setting(tx, "a", value, sizeof(value)).ptr, "1");
         store_read_end(r);
         server_i64(s->url,
-                   "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                   "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity "
                    "WHERE datname = current_database() AND pid <> pg_backend_pid()");
-        usleep(100000);
     }
     assert_true(store_stats(s->f.store).connects >= 4);
     store_reader_close(r);
+}
+
+struct ended {
+    struct store_write write;
+    int runs, ends; /* how often it was run, and is to end its session */
+};
+
+static enum err end_session_apply(struct store_write *w, struct tx *tx)
+{
+    struct ended *e = CONTAINER_OF(w, struct ended, write);
+    if (e->runs++ < e->ends)
+        return tx_exec(tx, "SELECT pg_terminate_backend(pg_backend_pid())", NO_PARAMS, NULL);
+    return tx_exec(tx, "INSERT INTO settings (name, value) VALUES ('ended', '1')", NO_PARAMS, NULL);
+}
+
+/* The batch is run again, once: its own session's end, before the commit, is no write's fault. */
+static void test_a_session_that_ends_within_a_batch(void **state)
+{
+    struct served *s = *state;
+    struct ended once = {NOW(end_session_apply), .ends = 1};
+    struct ended twice = {NOW(end_session_apply), .ends = 2};
+    struct ended single = {NOW(end_session_apply), .ends = 1};
+    single.write.single = true;
+    assert_int_equal(store_write_now(s->f.store, &once.write), ERR_OK);
+    assert_int_equal(once.runs, 2);
+    assert_int_equal(count_settings(s), 1);
+    assert_int_equal(store_write_now(s->f.store, &twice.write), ERR_UNAVAILABLE);
+    assert_int_equal(twice.runs, 2);
+    assert_int_equal(store_write_now(s->f.store, &single.write), ERR_UNAVAILABLE);
+    assert_int_equal(single.runs, 1);
+    assert_int_equal(put_now(s->f.store, "after", "1"), ERR_OK);
+    assert_int_equal(count_settings(s), 2);
+}
+
+static enum err ask_apply(struct store_write *w, struct tx *tx)
+{
+    struct rows one, two, never;
+    int64_t n;
+    enum err err = tx_query(tx, "SELECT 1 WHERE 1 = $1", PARAMS(p_i64(1)), &one);
+    assert_int_equal(err, ERR_OK);
+    assert_int_equal(tx_query(tx, "SELECT 2", NO_PARAMS, &two), ERR_OK);
+    assert_int_equal(tx_query(tx, "SELECT 3", NO_PARAMS, &never), ERR_OK);
+    assert_int_equal(rows_close(&never), ERR_OK);
+    assert_int_equal(tx_i64(tx, "SELECT 4", NO_PARAMS, &n), ERR_OK);
+    assert_int_equal(n, 4);
+    assert_true(rows_next(&two));
+    assert_int_equal(row_i64(&two, 0), 2);
+    assert_int_equal(tx_query(tx, "SELECT 3", NO_PARAMS, &never), ERR_OK);
+    assert_true(rows_next(&never));
+    assert_int_equal(row_i64(&never, 0), 3);
+    assert_true(rows_next(&one));
+    assert_int_equal(row_i64(&one, 0), 1);
+    assert_int_equal(rows_close(&one), ERR_OK);
+    assert_int_equal(rows_close(&two), ERR_OK);
+    assert_int_equal(rows_close(&never), ERR_OK);
+
+    /* What was asked beside a question that failed has no answer either. */
+    assert_int_equal(tx_query(tx, "SELECT 5", NO_PARAMS, &one), ERR_OK);
+    assert_int_equal(tx_query(tx, "SELECT 1 / $1", PARAMS(p_i64(0)), &never), ERR_OK);
+    assert_int_equal(tx_query(tx, "SELECT 2", NO_PARAMS, &two), ERR_OK);
+    assert_false(rows_next(&two));
+    assert_int_equal(rows_close(&two), ERR_INTERNAL);
+    assert_true(rows_next(&one));
+    assert_int_equal(rows_close(&one), ERR_OK);
+    assert_false(rows_next(&never));
+    return rows_close(&never);
+}
+
+static void test_questions_that_are_asked_together(void **state)
+{
+    struct served *s = *state;
+    struct store_write w = NOW(ask_apply);
+    assert_int_equal(store_write_now(s->f.store, &w), ERR_INTERNAL);
+    assert_int_equal(put_now(s->f.store, "after", "1"), ERR_OK);
 }
 
 /* The store behind a proxy, whose commits can be read on the wire. */
@@ -437,6 +511,8 @@ int main(void)
         TEST(test_writes_of_two_processes_follow_one_another),
         TEST(test_a_process_hears_what_another_one_changed),
         TEST(test_a_session_that_was_ended_costs_no_call),
+        TEST(test_a_session_that_ends_within_a_batch),
+        TEST(test_questions_that_are_asked_together),
         TEST(test_a_commit_whose_answer_was_lost_is_looked_up),
         TEST(test_a_commit_that_cannot_be_looked_up_is_in_doubt),
         TEST(test_a_replica_that_is_cut_off_holds_up_no_other),

@@ -162,6 +162,42 @@ static void test_nothing_changed_is_nothing_written(void **state)
     assert_int_equal(store_generation(f->store), generation + 1);
 }
 
+static enum err put_reason(struct store_write *w, struct tx *tx)
+{
+    struct put *put = CONTAINER_OF(w, struct put, write);
+    enum err err =
+        tx_exec(tx, "INSERT INTO settings (name, value) VALUES ('why', $1)",
+                PARAMS(p_text(w->err == ERR_CONFLICT ? STR("conflict") : STR("other"))), NULL);
+    return err ? err : str_eq(put->value, STR("refuse")) ? w->err : ERR_OK;
+}
+
+static void test_what_is_written_otherwise(void **state)
+{
+    struct fixture *f = *state;
+    struct put puts[] = {
+        {.name = STR("done"), .value = STR("1")},
+        {.name = STR("undone"), .value = STR("refuse"), .then = ERR_CONFLICT},
+        {.name = STR("undone"), .value = STR("keep"), .then = ERR_CONFLICT},
+    };
+    struct queue back;
+    queue_init(&back, NULL, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(puts); i++) {
+        puts[i].write =
+            (struct store_write){.apply = put_apply, .otherwise = put_reason, .reply_to = &back};
+        assert_int_equal(store_submit(f->store, &puts[i].write), ERR_OK);
+    }
+    wait_for(&back, ARRAY_LEN(puts));
+    assert_int_equal(puts[0].write.err, ERR_OK);
+    assert_int_equal(puts[1].write.err, ERR_CONFLICT);
+    assert_int_equal(puts[2].write.err, ERR_OK);
+    assert_int_equal(raw_i64(f->path, "SELECT count(*) FROM settings"), 2);
+    assert_int_equal(raw_i64(f->path,
+                             "SELECT count(*) FROM settings "
+                             "WHERE name = 'done' OR value = 'conflict'"),
+                     2);
+    queue_release(&back);
+}
+
 static void test_a_reader_keeps_its_snapshot(void **state)
 {
     struct fixture *f = *state;
@@ -410,6 +446,7 @@ int main(void)
         TEST(test_a_write_is_there_after_its_reply),
         TEST(test_one_batch_is_one_commit_and_a_failure_is_its_own),
         TEST(test_nothing_changed_is_nothing_written),
+        TEST(test_what_is_written_otherwise),
         TEST(test_a_reader_keeps_its_snapshot),
         TEST(test_a_full_queue_refuses),
         TEST(test_closing_runs_what_waits_and_a_closed_reply_queue_is_left_alone),
