@@ -53,12 +53,15 @@ struct engine {
                             struct error *error);
 
     /* --- of a shared engine alone ------------------------------------------------------------- */
-    /* A connection that hears what other processes do, and writes single rows. */
+    /* A connection that hears what other processes do. It connects when it is used. */
     enum err (*open_watcher)(const struct store_options *options, struct connection **ret,
                              struct error *error);
     /* From now on the writer's commits carry our number among the replicas, by which the outcome of
      * one is found when the server was lost, and are told to the others. */
     void (*join)(struct connection *c, struct replica_facts *facts);
+    /* An ordinary transaction, for single rows of our own: it follows no other, and others hear
+     * nothing of it. Of the watcher's and the writer's connection. */
+    enum err (*begin_own)(struct connection *c);
     enum err (*look_at_server)(struct connection *c, struct store_server *ret);
     /* The watcher's: until another process tells something, or the descriptor `wake` can be read,
      * or `ms` are over; true if it did. */

@@ -6,12 +6,19 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* A thread that waits for something to read; on its stack. */
+struct pool_idler {
+    pthread_cond_t woken;
+    bool called;
+    struct pool_idler *below; /* who idles for longer */
+};
+
 /* Threads that read, a connection each: pool.c. */
 struct pool {
     struct store *store;
-    pthread_mutex_t mutex; /* guards the next three */
-    pthread_cond_t not_empty;
-    struct list waiting; /* of struct store_read */
+    pthread_mutex_t mutex;   /* guards the next four */
+    struct pool_idler *idle; /* who began last */
+    struct list waiting;     /* of struct store_read */
     size_t n_waiting;
     bool closed;
     bool started;
@@ -66,8 +73,9 @@ struct store {
     pthread_mutex_t now_mutex;
     pthread_cond_t now_done;
 
-    struct pool pool;       /* of a shared store */
-    struct replica replica; /* of a shared store */
+    _Atomic(struct tx *) spare; /* of a shared store: a reader's that was closed, for another one */
+    struct pool pool;           /* of a shared store */
+    struct replica replica;     /* of a shared store */
 };
 
 /* Starts a thread that takes no signals: those are for the thread that started us. */
@@ -75,7 +83,7 @@ enum err store_thread_start(pthread_t *thread, void *(*run)(void *arg), void *ar
                             struct error *error) MUST_USE;
 struct store_reader {
     struct store *store;
-    struct tx tx;
+    struct tx *tx; /* NULL: not used yet */
     bool begun;
     uint64_t generation; /* of the snapshot */
 };

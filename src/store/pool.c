@@ -8,12 +8,34 @@ static int connections_of(const struct store *s)
     return s->options.connections ? s->options.connections : STORE_CONNECTIONS;
 }
 
+/* Who idles last is woken first: where few read at once, few threads ever connect. */
+static void wait_idle(struct pool *p)
+{
+    struct pool_idler me = {.below = p->idle};
+    if (pthread_cond_init(&me.woken, NULL) != 0)
+        die("cannot make the pool's locks");
+    p->idle = &me;
+    while (!me.called)
+        pthread_cond_wait(&me.woken, &p->mutex);
+    pthread_cond_destroy(&me.woken);
+}
+
+static void call_idler(struct pool *p)
+{
+    struct pool_idler *top = p->idle;
+    if (!top)
+        return;
+    p->idle = top->below;
+    top->called = true;
+    pthread_cond_signal(&top->woken);
+}
+
 /* False when the pool is closed and empty. */
 static bool take_reads(struct pool *p, struct list *ret)
 {
     pthread_mutex_lock(&p->mutex);
     while (list_empty(&p->waiting) && !p->closed)
-        pthread_cond_wait(&p->not_empty, &p->mutex);
+        wait_idle(p);
     size_t share = MIN(MAX(p->n_waiting / p->n_threads, (size_t)1), (size_t)STORE_READS_AT_ONCE);
     bool any = !list_empty(&p->waiting);
     for (size_t i = 0; i < share && !list_empty(&p->waiting); i++, p->n_waiting--)
@@ -62,8 +84,8 @@ enum err pool_start(struct pool *p, struct store *s, struct error *error)
 {
     p->store = s;
     list_init(&p->waiting);
-    if (pthread_mutex_init(&p->mutex, NULL) != 0 || pthread_cond_init(&p->not_empty, NULL) != 0)
-        die("cannot make the pool's locks");
+    if (pthread_mutex_init(&p->mutex, NULL) != 0)
+        die("cannot make the pool's lock");
     p->started = true;
     size_t wanted = MIN((size_t)connections_of(s), (size_t)STORE_CONNECTIONS_MAX);
     enum err err = ERR_OK;
@@ -80,12 +102,12 @@ void pool_stop(struct pool *p)
         return;
     pthread_mutex_lock(&p->mutex);
     p->closed = true;
-    pthread_cond_broadcast(&p->not_empty);
+    while (p->idle)
+        call_idler(p);
     pthread_mutex_unlock(&p->mutex);
     for (size_t i = 0; i < p->n_threads; i++)
         pthread_join(p->threads[i], NULL);
     pthread_mutex_destroy(&p->mutex);
-    pthread_cond_destroy(&p->not_empty);
     p->started = false;
 }
 
@@ -101,7 +123,7 @@ enum err store_submit_read(struct store *s, struct store_read *r)
     } else {
         list_add(&p->waiting, &r->node);
         p->n_waiting++;
-        pthread_cond_signal(&p->not_empty);
+        call_idler(p);
     }
     pthread_mutex_unlock(&p->mutex);
     return err;

@@ -166,24 +166,35 @@ static enum err begin_write(struct postgres *c)
     return err;
 }
 
+static enum err ready_to_begin(struct postgres *c)
+{
+    enum err err = postgres_ensure(c);
+    c->in_transaction = !err;
+    c->failed = c->wrote = c->saved = c->own = false;
+    c->later = ERR_OK;
+    return err;
+}
+
 static enum err postgres_begin(struct connection *base)
 {
     struct postgres *c = postgres_of(base);
-    bool fresh = !c->session;
-    enum err err = postgres_ensure(c);
+    enum err err = ready_to_begin(c);
     if (err)
         return err;
-    c->in_transaction = true;
-    c->failed = c->wrote = c->saved = false;
-    c->later = ERR_OK;
+    return c->role == POSTGRES_READER ? control(c, BEGIN_SNAPSHOT) : begin_write(c);
+}
+
+static enum err postgres_begin_own(struct connection *base)
+{
+    struct postgres *c = postgres_of(base);
+    bool fresh = !c->session;
+    enum err err = ready_to_begin(c);
+    if (err)
+        return err;
+    c->own = true;
     if (fresh && c->role == POSTGRES_WATCHER)
         err = control(c, LISTEN);
-    switch (c->role) {
-    case POSTGRES_WRITER: return err ? err : begin_write(c);
-    case POSTGRES_READER: return err ? err : control(c, BEGIN_SNAPSHOT);
-    case POSTGRES_WATCHER: return err ? err : control(c, BEGIN);
-    }
-    return ERR_INTERNAL;
+    return err ? err : control(c, BEGIN);
 }
 
 static bool postgres_in_transaction(struct connection *base)
@@ -318,9 +329,14 @@ static enum err mark_and_notify(struct postgres *c)
     return err;
 }
 
+static bool follows_others(const struct postgres *c)
+{
+    return c->role == POSTGRES_WRITER && !c->own;
+}
+
 static enum err send_commit(struct postgres *c)
 {
-    enum err err = c->facts && c->role == POSTGRES_WRITER ? mark_and_notify(c) : ERR_OK;
+    enum err err = c->facts && follows_others(c) ? mark_and_notify(c) : ERR_OK;
     if (!err)
         err = control(c, COMMIT);
     return err ? err : postgres_drain(c);
@@ -342,7 +358,7 @@ static enum err postgres_commit(struct connection *base, bool *ret_wrote)
     }
     int64_t generation = c->generation;
     enum err err = send_commit(c);
-    if (err && c->role == POSTGRES_WRITER)
+    if (err && follows_others(c))
         return resolve(c, generation);
     if (!err)
         err = c->failed ? ERR_UNAVAILABLE : c->later;
@@ -615,6 +631,7 @@ const struct engine postgres_engine = {
     .open_reader = postgres_open_reader,
     .open_watcher = postgres_open_watcher,
     .join = postgres_join,
+    .begin_own = postgres_begin_own,
     .look_at_server = postgres_look_at_server,
     .wait_for_news = postgres_wait_for_news,
     .close = postgres_close,

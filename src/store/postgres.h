@@ -15,7 +15,7 @@
 enum postgres_role {
     POSTGRES_WRITER,  /* its transactions follow those of all other writers */
     POSTGRES_READER,  /* its transactions are snapshots */
-    POSTGRES_WATCHER, /* ordinary ones; hears notifications */
+    POSTGRES_WATCHER, /* hears notifications; its transactions are its own */
 };
 
 struct postgres_statement {
@@ -73,6 +73,7 @@ struct postgres {
     bool in_transaction;
     bool failed;    /* the transaction can only be rolled back */
     bool has_state; /* the table store_state is there, to be locked */
+    bool own;       /* the transaction follows no other: see engine.h */
     bool wrote;     /* the transaction changed rows */
     bool saved;     /* there is a savepoint, */
     bool touched;   /* and there is something to roll back to it */

@@ -463,7 +463,7 @@ static void note_error(struct postgres *c, const struct postgres_command *comman
     /* What came behind an error was skipped: if that was another savepoint's, it is not as its
      * writer thinks. */
     if (command->kind == POSTGRES_CONTROL || command->kind == POSTGRES_LOCK ||
-        command->turn != c->turn || c->role != POSTGRES_WRITER)
+        command->turn != c->turn || c->own || c->role != POSTGRES_WRITER)
         c->failed = true;
     if (!c->later)
         c->later = err;

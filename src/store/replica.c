@@ -21,15 +21,17 @@ struct neighbour {
     bool listed;     /* in the look that goes on */
 };
 
-/* --- transactions of the watcher's -------------------------------------------------------- */
+/* --- transactions -------------------------------------------------------------------------- */
 
 typedef enum err work_fn(struct store *s, struct tx *tx);
 
-static enum err in_transaction(struct store *s, work_fn *work)
+/* On the watcher's connection; before its thread runs, and after, on the writer's: a command that
+ * ends within a moment makes no other. */
+
+static enum err in_transaction(struct store *s, struct tx *tx, work_fn *work)
 {
-    struct tx *tx = &s->replica.tx;
     bool wrote;
-    enum err err = tx_begin(tx);
+    enum err err = tx_begin_own(tx);
     if (!err)
         err = work(s, tx);
     tx_abandon_rows(tx);
@@ -167,10 +169,10 @@ static bool has_dead(const struct replica *r)
 static void beat_and_bury(struct store *s)
 {
     struct replica *r = &s->replica;
-    if (in_transaction(s, beat) != ERR_OK)
+    if (in_transaction(s, &r->tx, beat) != ERR_OK)
         return; /* the engine said why */
     atomic_store(&r->beat_us, clock_monotonic_us());
-    if (has_dead(r) && in_transaction(s, remove_dead) != ERR_OK)
+    if (has_dead(r) && in_transaction(s, &r->tx, remove_dead) != ERR_OK)
         log_event(LOG_WARN, "replica_not_removed", LOG_CSTR("effect", "it is tried again"));
 }
 
@@ -206,7 +208,7 @@ static void look(struct store *s, struct store_reader *reader)
 {
     struct replica *r = &s->replica;
     int64_t generation = r->state.generation;
-    if (in_transaction(s, read_state) != ERR_OK)
+    if (in_transaction(s, &r->tx, read_state) != ERR_OK)
         return; /* the engine said why */
     atomic_store(&r->facts.n_alive, MAX(r->state.n_replicas, INT64_C(1)));
     if (r->state.generation != generation)
@@ -250,6 +252,8 @@ static void *watcher_main(void *arg)
     if (store_reader_open(s, &reader, &error) != ERR_OK)
         die("cannot make a reader");
     int64_t tried_us = 0;
+    if (s->options.waits) /* it may be over by then */
+        engine->wait_for_news(r->tx.connection, r->wake, STORE_BEAT_MS);
     while (!atomic_load(&r->ends)) {
         if (is_due(r, tried_us)) {
             tried_us = clock_monotonic_us();
@@ -291,9 +295,9 @@ enum err replica_start(struct store *s, struct error *error)
     s->options.holder = NULL; /* the caller's */
     s->engine->join(c, &r->facts);
     s->engine->join(s->tx.connection, &r->facts);
-    err = in_transaction(s, register_first);
+    err = in_transaction(s, &s->tx, register_first);
     if (!err)
-        err = in_transaction(s, read_state);
+        err = in_transaction(s, &s->tx, read_state);
     if (err)
         return error_set(error, err, "cannot write to the database: see the log for the cause");
     r->directory = r->state.directory;
@@ -318,7 +322,7 @@ void replica_stop(struct store *s)
     eventfd_write(r->wake, 1);
     if (r->has_thread)
         pthread_join(r->thread, NULL);
-    if (atomic_load(&r->facts.id) && in_transaction(s, take_leave) != ERR_OK)
+    if (atomic_load(&r->facts.id) && in_transaction(s, &s->tx, take_leave) != ERR_OK)
         log_event(LOG_WARN, "replica_not_signed_off",
                   LOG_CSTR("effect", "the others take over what it held in half a minute"));
     forget_neighbours(r, true);

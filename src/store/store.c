@@ -331,6 +331,14 @@ enum err store_open(const struct store_options *options, struct store **ret, str
     return ERR_OK;
 }
 
+static void free_tx(struct tx *tx)
+{
+    if (!tx)
+        return;
+    tx_release(tx);
+    free(tx);
+}
+
 void store_close(struct store *s)
 {
     if (!s)
@@ -341,6 +349,7 @@ void store_close(struct store *s)
         pthread_join(s->thread, NULL);
     pool_stop(&s->pool);
     replica_stop(s);
+    free_tx(atomic_load(&s->spare));
     release(s);
 }
 
@@ -419,43 +428,66 @@ enum err store_copy(struct store *s, const struct store_copy *copy, struct error
 
 /* --- readers ------------------------------------------------------------------------------ */
 
-enum err store_reader_open(struct store *s, struct store_reader **ret, struct error *error)
+static enum err make_reading_tx(struct store *s, struct tx **ret, struct error *error)
 {
     struct connection *c;
     enum err err = s->engine->open_reader(&s->options, &c, error);
     if (err)
         return err;
-    struct store_reader *r = xcalloc(1, sizeof(*r));
-    r->store = s;
-    tx_init(&r->tx, c);
+    *ret = xcalloc(1, sizeof(**ret));
+    tx_init(*ret, c);
     if (s->engine->join)
         s->engine->join(c, &s->replica.facts);
-    *ret = r;
+    return ERR_OK;
+}
+
+/* A connection is a process of the server's, so none is made that is not used. */
+enum err store_reader_open(struct store *s, struct store_reader **ret, struct error *error)
+{
+    struct tx *tx = NULL;
+    enum err err = s->engine->shared ? ERR_OK : make_reading_tx(s, &tx, error);
+    if (err)
+        return err;
+    *ret = xcalloc(1, sizeof(**ret));
+    **ret = (struct store_reader){.store = s, .tx = tx};
     return ERR_OK;
 }
 
 void store_reader_close(struct store_reader *r)
 {
+    struct tx *none = NULL;
     if (!r)
         return;
     store_read_end(r);
-    tx_release(&r->tx);
+    if (!r->store->engine->shared ||
+        !atomic_compare_exchange_strong(&r->store->spare, &none, r->tx))
+        free_tx(r->tx);
     free(r);
+}
+
+static enum err begin_reading(struct store_reader *r)
+{
+    enum err err = ERR_OK;
+    if (!r->tx)
+        r->tx = atomic_exchange(&r->store->spare, NULL);
+    if (!r->tx) /* of a shared engine: such a connection is made later, and errors are told then */
+        err = make_reading_tx(r->store, &r->tx, NULL);
+    return err ? err : tx_begin(r->tx);
 }
 
 enum err store_read_begin(struct store_reader *r, struct tx **ret)
 {
     /* Read before the snapshot is taken: the snapshot may be newer than this, never older. */
     uint64_t generation = store_generation(r->store);
-    if (!r->begun || r->tx.broken || r->generation != generation) {
+    if (!r->begun || r->tx->broken || r->generation != generation) {
         store_read_end(r);
-        enum err err = tx_begin(&r->tx);
+        enum err err = begin_reading(r);
         if (err)
             return err;
         r->begun = true;
         r->generation = generation;
     }
-    *ret = &r->tx;
+    *ret = r->tx;
     return ERR_OK;
 }
 
@@ -463,7 +495,7 @@ void store_read_end(struct store_reader *r)
 {
     if (!r->begun)
         return;
-    tx_abandon_rows(&r->tx);
-    r->store->engine->rollback(r->tx.connection);
+    tx_abandon_rows(r->tx);
+    r->store->engine->rollback(r->tx->connection);
     r->begun = false;
 }

@@ -25,6 +25,13 @@ enum err tx_begin(struct tx *tx)
     return err;
 }
 
+enum err tx_begin_own(struct tx *tx)
+{
+    enum err err = tx->engine->begin_own(tx->connection);
+    tx->broken = err != ERR_OK;
+    return err;
+}
+
 void engine_expand(struct buf *out, const struct engine *engine, const char *sql)
 {
     const struct {

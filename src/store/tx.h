@@ -24,6 +24,7 @@ void tx_init(struct tx *tx, struct connection *c); /* takes the connection */
 void tx_release(struct tx *tx);                    /* closes it; safe on a zeroed struct */
 
 enum err tx_begin(struct tx *tx) MUST_USE;
+enum err tx_begin_own(struct tx *tx) MUST_USE; /* engine.h: begin_own */
 /* Closes every result that was left open, which is a fault of ours and is logged; true if any. */
 bool tx_abandon_rows(struct tx *tx);
 
