@@ -48,7 +48,7 @@ asan: test-setup $(NODE_MODULES) ## every test under AddressSanitizer and UBSan
 tsan: test-setup $(NODE_MODULES) ## what runs threads, under ThreadSanitizer
 	@cmake --preset tsan $(CMAKE_FLAGS)
 	@cmake --build build/tsan
-	@$(PLAIN_MEMORY) $(CTEST) --test-dir build/tsan --label-exclude 'fuzz|check'
+	@$(PLAIN_MEMORY) $(CTEST) --test-dir build/tsan --label-exclude 'fuzz|check|sequential'
 
 check: ## formatting, floors, clang-tidy, cppcheck, shellcheck
 	@tools/setup check

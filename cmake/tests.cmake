@@ -47,6 +47,14 @@ foreach(source ${unit_tests})
   endif()
 endforeach()
 
+# These do one thing after another: ThreadSanitizer has nothing to find in them that it does not find
+# elsewhere. So it is with the system tests of commands, files and pages, below.
+foreach(test unit/store/torture_test unit/model/plans_test unit/model/plans_postgres_test)
+  if(TEST ${test})
+    set_property(TEST ${test} APPEND PROPERTY LABELS sequential)
+  endif()
+endforeach()
+
 # The statements of the models are read from their library, and explained by both engines.
 foreach(name plans_test plans_postgres_test)
   target_compile_definitions(model_${name} PRIVATE MODEL_LIBRARY="$<TARGET_FILE:hudhud_model>")
@@ -107,6 +115,9 @@ foreach(source ${system_tests})
   if(NOT name MATCHES "^postgres_")
     system_test(system/${name} ${source})
     set_tests_properties(system/${name} PROPERTIES LABELS system)
+    if(name MATCHES "^(certificates|cli|docs|folder|front|openapi|package|sim|sim-sdk|upgrade)$")
+      set_property(TEST system/${name} APPEND PROPERTY LABELS sequential)
+    endif()
   endif()
   # A test that makes a data folder runs once more with its store in PostgreSQL; one that is about
   # PostgreSQL runs only there.

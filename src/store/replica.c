@@ -27,7 +27,6 @@ typedef enum err work_fn(struct store *s, struct tx *tx);
 
 /* On the watcher's connection; before its thread runs, and after, on the writer's: a command that
  * ends within a moment makes no other. */
-
 static enum err in_transaction(struct store *s, struct tx *tx, work_fn *work)
 {
     bool wrote;
