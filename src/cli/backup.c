@@ -4,6 +4,7 @@
 #include "cli/list.h"
 #include "cli/payload.h"
 #include "serve/serve.h"
+#include "store/store.h"
 
 #include <limits.h>
 #include <sys/stat.h>
@@ -149,13 +150,39 @@ static enum err print_made(struct cli *cli, const char *data)
     return e;
 }
 
+static bool holds(struct cli *cli, const char *data, const char *name)
+{
+    return access(cli_format(cli, "%s/%s", data, name), F_OK) == 0;
+}
+
+/* Is there anything to be replaced? The folder of a database on a server may hold its key alone. */
+static enum err look_into(struct cli *cli, const char *data, bool *ret_there)
+{
+    struct config *config;
+    enum err e = settings_load(cli, &config);
+    if (e)
+        return e;
+    struct str store = config_text(config, "store");
+    *ret_there = holds(cli, data, "hudhud.db") || holds(cli, data, "store") ||
+                 (store.len && holds(cli, data, "key"));
+    if (*ret_there || !store.len)
+        return ERR_OK;
+    struct str shown = store_show(store, &cli->arena);
+    return error_set(&cli->error, ERR_CONFLICT,
+                     "the setting store names %.*s, and %s is no folder of it yet: make it with "
+                     "hudhud init, then restore with --replace",
+                     STR_FMT(shown), data);
+}
+
 enum err restore_command_run(struct cli *cli)
 {
     const char *data = cli_data_folder(cli);
     const char *backup = absolute(cli, cli->args.operands[0]);
     const char *key_file = args_get(&cli->args, "key-file");
-    bool there = access(cli_format(cli, "%s/hudhud.db", data), F_OK) == 0 ||
-                 access(cli_format(cli, "%s/store", data), F_OK) == 0;
+    bool there;
+    enum err e = look_into(cli, data, &there);
+    if (e)
+        return e;
     if (key_file)
         key_file = absolute(cli, key_file);
     if (there && args_has(&cli->args, "replace"))
@@ -165,6 +192,6 @@ enum err restore_command_run(struct cli *cli)
                          "%s holds data already, and nothing was changed; to replace it, running "
                          "server or not: --replace (what is there is kept beside)",
                          data);
-    enum err e = serve_restore_folder(data, backup, key_file, &cli->error);
+    e = serve_restore_folder(data, backup, key_file, &cli->error);
     return e ? e : print_made(cli, data);
 }

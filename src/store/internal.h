@@ -6,23 +6,25 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* A thread that waits for something to read; on its stack. */
-struct pool_idler {
+/* A thread that reads. */
+struct pool_thread {
+    struct pool *pool;
+    pthread_t id;
     pthread_cond_t woken;
-    bool called;
-    struct pool_idler *below; /* who idles for longer */
+    bool called;               /* it idles no more */
+    struct pool_thread *below; /* who idles for longer */
 };
 
 /* Threads that read, a connection each: pool.c. */
 struct pool {
     struct store *store;
-    pthread_mutex_t mutex;   /* guards the next four */
-    struct pool_idler *idle; /* who began last */
-    struct list waiting;     /* of struct store_read */
+    pthread_mutex_t mutex;    /* guards the next four, and what says of a thread that it idles */
+    struct pool_thread *idle; /* who began last */
+    struct list waiting;      /* of struct store_read */
     size_t n_waiting;
     bool closed;
     bool started;
-    pthread_t threads[STORE_CONNECTIONS_MAX];
+    struct pool_thread threads[STORE_CONNECTIONS_MAX];
     size_t n_threads;
 };
 

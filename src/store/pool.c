@@ -9,20 +9,19 @@ static int connections_of(const struct store *s)
 }
 
 /* Who idles last is woken first: where few read at once, few threads ever connect. */
-static void wait_idle(struct pool *p)
+static void wait_idle(struct pool_thread *t)
 {
-    struct pool_idler me = {.below = p->idle};
-    if (pthread_cond_init(&me.woken, NULL) != 0)
-        die("cannot make the pool's locks");
-    p->idle = &me;
-    while (!me.called)
-        pthread_cond_wait(&me.woken, &p->mutex);
-    pthread_cond_destroy(&me.woken);
+    struct pool *p = t->pool;
+    t->called = false;
+    t->below = p->idle;
+    p->idle = t;
+    while (!t->called)
+        pthread_cond_wait(&t->woken, &p->mutex);
 }
 
 static void call_idler(struct pool *p)
 {
-    struct pool_idler *top = p->idle;
+    struct pool_thread *top = p->idle;
     if (!top)
         return;
     p->idle = top->below;
@@ -31,11 +30,12 @@ static void call_idler(struct pool *p)
 }
 
 /* False when the pool is closed and empty. */
-static bool take_reads(struct pool *p, struct list *ret)
+static bool take_reads(struct pool_thread *t, struct list *ret)
 {
+    struct pool *p = t->pool;
     pthread_mutex_lock(&p->mutex);
     while (list_empty(&p->waiting) && !p->closed)
-        wait_idle(p);
+        wait_idle(t);
     size_t share = MIN(MAX(p->n_waiting / p->n_threads, (size_t)1), (size_t)STORE_READS_AT_ONCE);
     bool any = !list_empty(&p->waiting);
     for (size_t i = 0; i < share && !list_empty(&p->waiting); i++, p->n_waiting--)
@@ -63,7 +63,7 @@ static void run_reads(struct store_reader *reader, struct list *reads)
 
 static void *reader_main(void *arg)
 {
-    struct pool *p = arg;
+    struct pool_thread *t = arg;
     struct store_reader *reader;
     struct arena arena;
     struct error error;
@@ -71,13 +71,27 @@ static void *reader_main(void *arg)
     list_init(&reads);
     arena_init(&arena, ARENA_BLOCK_SIZE);
     error_init(&error, &arena);
-    if (store_reader_open(p->store, &reader, &error) != ERR_OK)
+    if (store_reader_open(t->pool->store, &reader, &error) != ERR_OK)
         die("cannot make a reader");
-    while (take_reads(p, &reads))
+    while (take_reads(t, &reads))
         run_reads(reader, &reads);
     store_reader_close(reader);
     arena_release(&arena);
     return NULL;
+}
+
+static enum err start_thread(struct pool *p, struct error *error)
+{
+    struct pool_thread *t = &p->threads[p->n_threads];
+    t->pool = p;
+    if (pthread_cond_init(&t->woken, NULL) != 0)
+        die("cannot make the pool's locks");
+    enum err err = store_thread_start(&t->id, reader_main, t, "store-read", error);
+    if (err)
+        pthread_cond_destroy(&t->woken);
+    else
+        p->n_threads++;
+    return err;
 }
 
 enum err pool_start(struct pool *p, struct store *s, struct error *error)
@@ -85,13 +99,13 @@ enum err pool_start(struct pool *p, struct store *s, struct error *error)
     p->store = s;
     list_init(&p->waiting);
     if (pthread_mutex_init(&p->mutex, NULL) != 0)
-        die("cannot make the pool's lock");
+        die("cannot make the pool's locks");
     p->started = true;
     size_t wanted = MIN((size_t)connections_of(s), (size_t)STORE_CONNECTIONS_MAX);
     enum err err = ERR_OK;
     pthread_mutex_lock(&p->mutex); /* the threads look at their number */
-    for (; !err && p->n_threads < wanted; p->n_threads += !err)
-        err = store_thread_start(&p->threads[p->n_threads], reader_main, p, "store-read", error);
+    while (!err && p->n_threads < wanted)
+        err = start_thread(p, error);
     pthread_mutex_unlock(&p->mutex);
     return err;
 }
@@ -105,8 +119,10 @@ void pool_stop(struct pool *p)
     while (p->idle)
         call_idler(p);
     pthread_mutex_unlock(&p->mutex);
-    for (size_t i = 0; i < p->n_threads; i++)
-        pthread_join(p->threads[i], NULL);
+    for (size_t i = 0; i < p->n_threads; i++) {
+        pthread_join(p->threads[i].id, NULL);
+        pthread_cond_destroy(&p->threads[i].woken);
+    }
     pthread_mutex_destroy(&p->mutex);
     p->started = false;
 }

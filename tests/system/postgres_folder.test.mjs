@@ -1,7 +1,7 @@
 // A data folder whose store is in PostgreSQL: what folder.test.mjs says of a SQLite file, said of a
 // database on a server. Each refusal says how to mend it.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import {
@@ -44,6 +44,23 @@ test('--store wins over HUDHUD_STORE, and both over what the folder keeps', asyn
   const server = await startServe({ data, env, args: ['--store', storeUrl(third)] });
   t.after(() => server.stop());
   assert.deepEqual(await domains(data), ['w2']);
+});
+
+test('a backup is restored into the database that HUDHUD_STORE names, and not beside it', async () => {
+  const data = await initFolder();
+  const env = { HUDHUD_STORE: storeUrl(data) };
+  const backup = path.join(temporaryFolder(), 'backup');
+  await runOk(['workspace', 'create', 'A', '--domain', 'a', '--data', data]);
+  await runOk(['backup', backup, '--data', data]);
+  await runOk(['workspace', 'create', 'B', '--domain', 'b', '--data', data]);
+  rmSync(path.join(data, 'store'));
+  await runOk(['restore', backup, '--replace', '--data', data], { env });
+  assert.deepEqual(await domains(data, { env }), ['a']);
+  assert.ok(!existsSync(path.join(data, 'hudhud.db')));
+
+  const none = newFolder();
+  await assertRefused(run(['restore', backup, '--data', none], { env }), /hudhud init.*--replace/);
+  assert.ok(!existsSync(none));
 });
 
 test('a database of hudhud is joined with its key, and not without', async (t) => {

@@ -26,31 +26,53 @@ static enum err insert_apply(struct store_write *w, struct tx *tx)
     return err ? err : put->then;
 }
 
+/* Its question is answered behind what the write before it did last. */
+static enum err ask_and_insert_apply(struct store_write *w, struct tx *tx)
+{
+    int64_t n;
+    enum err err = tx_i64(tx, "SELECT count(*) FROM settings", NO_PARAMS, &n);
+    return err ? err : insert_apply(w, tx);
+}
+
+static enum err count_refusal(struct store_write *w, struct tx *tx)
+{
+    return tx_exec(tx,
+                   "INSERT INTO settings (name, value) SELECT 'refused ' || count(*), $1 "
+                   "FROM settings",
+                   PARAMS(p_text(w->err == ERR_CONFLICT ? STR("conflict") : STR("other"))), NULL);
+}
+
 /* Nobody waits for the INSERT, so its error may be told when others are applied already: it is that
- * write's all the same, and theirs are done. */
+ * write's all the same, and theirs are done. The last one has none, so that only the neighbours of
+ * those that fail can tell. */
 static void test_a_failure_that_is_told_late_is_its_own(void **state)
 {
+    static const char *const names[] = {"a", "b", "c", "a", "d", "e", "b", "f", "g"};
+    static const enum err expected[] = {ERR_OK, ERR_OK, ERR_OK,        ERR_CONFLICT, ERR_OK,
+                                        ERR_OK, ERR_OK, ERR_NOT_FOUND, ERR_OK};
     struct served *s = *state;
-    struct put puts[9];
-    char names[9][16];
+    struct put puts[ARRAY_LEN(names)];
     struct queue back;
     struct list done;
     queue_init(&back, NULL, NULL);
     list_init(&done);
-    for (int i = 0; i < 9; i++) {
-        snprintf(names[i], sizeof(names[i]), "n%d", i % 6); /* three of them twice */
-        puts[i] = (struct put){.write = {.apply = insert_apply, .reply_to = &back},
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        puts[i] = (struct put){.write = {.apply = i % 2 ? ask_and_insert_apply : insert_apply,
+                                         .otherwise = i == 6 ? count_refusal : NULL,
+                                         .reply_to = &back},
                                .name = str_from(names[i]),
                                .value = STR("v"),
-                               .then = i == 5 ? ERR_NOT_FOUND : ERR_OK};
+                               .then = i == 7 ? ERR_NOT_FOUND : ERR_OK};
         assert_int_equal(store_submit(s->f.store, &puts[i].write), ERR_OK);
     }
-    for (int n = 0; n < 9 && queue_wait(&back, &done);)
+    for (size_t n = 0; n < ARRAY_LEN(names) && queue_wait(&back, &done);)
         while (list_take(&done))
             n++;
-    for (int i = 0; i < 9; i++)
-        assert_int_equal(puts[i].write.err, i == 5 ? ERR_NOT_FOUND : i > 5 ? ERR_CONFLICT : ERR_OK);
-    assert_int_equal(count_settings(s), 5);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_int_equal(puts[i].write.err, expected[i]);
+    assert_int_equal(count_settings(s), 7);
+    assert_int_equal(server_i64(s->url, "SELECT count(*) FROM settings WHERE value = 'conflict'"),
+                     1);
     queue_release(&back);
 }
 
