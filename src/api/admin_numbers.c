@@ -4,16 +4,15 @@
 #include "api/handlers.h"
 #include "api/numbers.h"
 
-/* The domain leaves the path's parameters, and the handler finds its own where it expects them. */
+/* The handler finds its own parameters where it expects them, behind the domain. */
 static enum err in_workspace(struct call *call, call_fn *handler)
 {
     struct workspace ws;
+    call->first_param = 0; /* it may have been run before */
     enum err e = admin_find_workspace(call, &ws);
     if (e)
         return e;
-    struct http_match *match = &call->match;
-    match->n_params--;
-    memmove(match->params, match->params + 1, match->n_params * sizeof(match->params[0]));
+    call->first_param = 1;
     return handler(call);
 }
 

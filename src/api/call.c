@@ -29,6 +29,18 @@ enum err call_expect_no_fields(struct call *call)
     return e ? e : body_end(&b);
 }
 
+void call_start_over(struct call *call)
+{
+    error_init(&call->error, call->arena);
+    buf_clear(&call->reply);
+    json_writer_init(&call->out, &call->reply);
+    call->status = 200;
+    call->outcome = ERR_OK;
+    call->changes_directory = false;
+    call->once.stage = ONCE_NEW;
+    call->once.replayed = false;
+}
+
 static bool is_name(struct str s)
 {
     bool visible = false;
@@ -52,7 +64,7 @@ struct str call_read_name(struct body *b, const char *key, bool required)
 
 struct str call_param(const struct call *call, size_t n)
 {
-    return call->match.params[n];
+    return call->match.params[call->first_param + n];
 }
 
 enum err call_query(struct call *call, const char *name, struct str *ret)

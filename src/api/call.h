@@ -31,10 +31,11 @@ struct call {
     struct caller caller; /* who signed; of an admin call only workspace_id, once it is looked up */
     struct limit_state limit; /* what the answer tells of it; zero: nobody is known, or no limit */
     struct http_match match;
-    struct tx *tx;    /* while check of a LIVE route, run or apply goes on */
-    void *input;      /* check's, for apply */
-    int status;       /* 200 unless the handler says otherwise */
-    enum err outcome; /* of an answer that is an error of this call */
+    size_t first_param; /* of the match, that is the handler's */
+    struct tx *tx;      /* while check of a LIVE route, run or apply goes on */
+    void *input;        /* check's, for apply */
+    int status;         /* 200 unless the handler says otherwise */
+    enum err outcome;   /* of an answer that is an error of this call */
     struct buf reply;
     struct json_writer out;
     bool changes_directory; /* set by apply: who may sign is loaded anew before the answer */
@@ -52,6 +53,10 @@ struct call {
     uv_work_t slow;
     enum err slow_err;
 };
+
+/* On the store thread, by what begins with nothing written and no answer: it may have been run
+ * before (store.h). */
+void call_start_over(struct call *call);
 
 /* {"status":true,"data": ... and its end; the handler writes the value between. With a message:
  * {"status":true,"message":"...","data": */

@@ -174,7 +174,7 @@ enum once_next once_settle(const struct call *call, enum err e)
 enum err once_claim(struct call *call)
 {
     struct once *once = &call->once;
-    once->stage = ONCE_NEW; /* it may have been run before */
+    call_start_over(call);
     enum err e = once_look(call);
     if (e || once->stage != ONCE_NEW)
         return e;
@@ -193,6 +193,8 @@ static enum err keep_in_row(struct call *call)
 enum err once_keep(struct call *call)
 {
     struct once *once = &call->once;
+    if (once->stage == ONCE_KEPT) /* in a run that was undone: the answer is another one now */
+        return ERR_UNAVAILABLE;
     if (once->stage != ONCE_NEW)
         return keep_in_row(call);
     once->stage = ONCE_KEPT;
@@ -202,7 +204,9 @@ enum err once_keep(struct call *call)
 
 enum err once_keep_refusal(struct call *call)
 {
-    call->once.stage = ONCE_NEW; /* it may have been run before */
+    if (call->once.replayed) /* in a run that was undone: what was to be kept is replaced */
+        return ERR_UNAVAILABLE;
+    call->once.stage = ONCE_NEW;
     enum err e = once_look(call);
     if (e || call->once.stage == ONCE_KEPT)
         return e;

@@ -216,7 +216,7 @@ void respond(struct call *call, enum err e)
         add_limit(&h, &call->limit);
     if (call->status >= 400)
         add_error(&h, &call->error);
-    if (call->once.replayed)
+    if (call->once.replayed && !e)
         http_response_add(&h.response, STR("Idempotent-Replayed"), STR("true"));
     if (call->route && call->route->deprecated)
         add_deprecation(&h, call->route->deprecated, call->arena);

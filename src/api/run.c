@@ -97,19 +97,6 @@ static void settle(struct call *call, enum err e)
 
 /* --- WRITE -------------------------------------------------------------------------------- */
 
-/* It may have been run before (store.h). */
-static void start_over(struct call *call)
-{
-    error_init(&call->error, call->arena);
-    buf_clear(&call->reply);
-    json_writer_init(&call->out, &call->reply);
-    call->status = 200;
-    call->outcome = ERR_OK;
-    call->changes_directory = false;
-    call->once.stage = ONCE_NEW;
-    call->once.replayed = false;
-}
-
 static enum err write_effect(struct call *call)
 {
     enum err e = call->route->run(call);
@@ -120,7 +107,7 @@ static enum err write_effect(struct call *call)
  * way to the server and back. Where it was answered before, the effect is undone. */
 static enum err write_once(struct call *call)
 {
-    start_over(call);
+    call_start_over(call);
     if (!call->once.wanted)
         return write_effect(call);
     enum err e = once_ask(call);
@@ -140,6 +127,7 @@ static enum err write_refusal(struct store_write *w, struct tx *tx)
     call->changes_directory = false;
     if (call->once.replayed)
         return ERR_OK;
+    call->once.stage = ONCE_NEW; /* what was kept with the effect is undone with it */
     if (once_settle(call, w->err) != ONCE_KEEP)
         return w->err;
     respond_compose(call, w->err);

@@ -95,10 +95,9 @@ enum err job_confirm_all(struct jobs *j, struct tx *tx)
 {
     enum err e = ERR_OK;
     list_for_each (node, &j->accounts) {
-        struct job_confirmation c =
-            job_confirmation_take(CONTAINER_OF(node, struct job_account, node));
-        if (!e && c.confirmed_at)
-            e = account_write_confirmed(tx, c.account_id, c.confirmed_at);
+        const struct job_account *entry = CONTAINER_OF(node, struct job_account, node);
+        if (!e && entry->unwritten_at)
+            e = account_write_confirmed(tx, entry->id, entry->unwritten_at);
     }
     return e;
 }

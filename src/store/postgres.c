@@ -254,7 +254,8 @@ static enum err postgres_release(struct connection *base)
 {
     struct postgres *c = postgres_of(base);
     c->saved = false;
-    return control(c, RELEASE);
+    enum err err = control(c, RELEASE);
+    return err ? err : c->later; /* which may have been told just now, where much was under way */
 }
 
 static enum err postgres_rollback_to(struct connection *base)
@@ -358,8 +359,11 @@ static enum err postgres_commit(struct connection *base, bool *ret_wrote)
     }
     int64_t generation = c->generation;
     enum err err = send_commit(c);
-    if (err && follows_others(c))
-        return resolve(c, generation);
+    if (err && follows_others(c)) {
+        err = resolve(c, generation);
+        *ret_wrote = !err;
+        return err;
+    }
     if (!err)
         err = c->failed ? ERR_UNAVAILABLE : c->later;
     if (err)

@@ -491,8 +491,8 @@ static enum err take_answer(struct postgres *c, int64_t until_us)
             command.statement->session = 0;
         break;
     default:
-        said = read_error(c, &command, result);
-        note_error(c, &command, said);
+        note_error(c, &command, read_error(c, &command, result));
+        said = c->later; /* one that came before it is its cause */
         if (is_fatal(result))
             err = lost(c, "the server ended the session");
         break;

@@ -111,14 +111,26 @@ static enum err apply_batch(struct store *s, struct list *waiting, struct list *
     return err ? err : settle_all(s);
 }
 
-/* The whole batch once more, now each write with its own errors: one that was told too late to be
- * its write's, or a session that the server ended, is no other write's fault. */
-static enum err apply_again(struct store *s, struct list *batch, size_t *ret_good)
+static bool any_in_time(const struct store *s, const struct list *batch)
 {
+    int64_t now = clock_monotonic_us();
+    list_for_each (node, batch)
+        if (!is_too_late(s, CONTAINER_OF(node, struct store_write, node), now))
+            return true;
+    return false;
+}
+
+/* The whole batch once more, now each write with its own errors: one that was told too late to be
+ * its write's, or a session that the server ended, is no other write's fault. `err` is how it
+ * ended before, and is left so when nobody would hear of a better end in time. */
+static enum err apply_again(struct store *s, struct list *batch, enum err err, size_t *ret_good)
+{
+    if (!any_in_time(s, batch))
+        return err;
     s->engine->rollback(s->tx.connection);
     *ret_good = 0;
     s->careful = true;
-    enum err err = tx_begin(&s->tx);
+    err = tx_begin(&s->tx);
     list_for_each (node, batch)
         if (!err)
             err = apply_in_time(s, CONTAINER_OF(node, struct store_write, node), ret_good);
@@ -185,7 +197,7 @@ static void run_batch(struct store *s, struct list *waiting)
     bool again;
     enum err err = apply_batch(s, waiting, &batch, &good, &again);
     if (again && ((err && s->engine->shared) || s->options.rehearses))
-        err = apply_again(s, &batch, &good);
+        err = apply_again(s, &batch, err, &good);
     err = finish_batch(s, err, good);
     struct list *node;
     while ((node = list_take(&batch))) {

@@ -1,4 +1,7 @@
 /* A signature that is still taken has no second effect. */
+#include "api/handlers.h"
+#include "model/account.h"
+#include "model/number.h"
 #include "unit/api/world.h"
 
 #undef TEST
@@ -26,6 +29,8 @@ static int64_t count_things(const struct api_world *w)
 
 const struct route things[] = {
     {HTTP_POST, "/things", WRITE, LIMIT_WRITE, NULL, things_add, NULL, NULL},
+    {HTTP_DELETE, "/workspaces/{domain}/waba-numbers/{id}", WRITE, LIMIT_WRITE, NULL,
+     admin_numbers_unlink, NULL, NULL},
     {0},
 };
 
@@ -60,10 +65,44 @@ static void test_in_the_last_second_of_the_longest_window(void **state)
     assert_int_equal(count_things(w), before + 1);
 }
 
+static enum err add_number(struct store_write *w, struct tx *tx)
+{
+    int64_t account, id;
+    struct number n = {.workspace_id = 1,
+                       .facts = {.phone_number_id = STR("70000"),
+                                 .phone_number = STR("966500000000"),
+                                 .verified_name = STR("متجر الهدهد"),
+                                 .quality_rating = STR("GREEN"),
+                                 .meta_status = STR("CONNECTED"),
+                                 .reasons = STR("[]")},
+                       .status = STR("CONNECTED"),
+                       .created_at = NOW_MS};
+    enum err e =
+        account_insert(tx, 1, STR("9000"), STR("Account"), STR("sealed"), NOW_MS, &account);
+    n.account_id = account;
+    return e ? e : number_insert(tx, &n, &id);
+}
+
+/* The world runs each write twice: the second run finds the path as the first one did. */
+static void test_what_is_run_again_is_the_same_call(void **state)
+{
+    struct api_world *w = *state;
+    struct store_write add = {.apply = add_number};
+    assert_int_equal(store_write_now(w->world->fixture->store, &add), ERR_OK);
+    const struct say say = {.method = "DELETE", .path = "/workspaces/acme/waba-numbers/70000"};
+    struct heard *h = ask(w, say);
+    assert_int_equal(h->status, 200);
+    assert_non_null(strstr(h->body.ptr, "\"phone_number_id\":\"70000\""));
+    assert_int_equal(
+        raw_i64(w->world->fixture->path, "SELECT count(*) FROM numbers WHERE unlinked_at IS NULL"),
+        0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_in_the_last_second_of_the_longest_window),
+        TEST(test_what_is_run_again_is_the_same_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
