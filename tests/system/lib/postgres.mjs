@@ -28,6 +28,7 @@ const LOG_TAIL = 4000; // characters
 // Without fsync a loss of power would lose data, and a process that is killed still does not.
 const SETTINGS = {
   fsync: 'off',
+  autovacuum: 'off', // nobody but the server itself may end its work in a database that is to be dropped
   shared_buffers: '32MB',
   max_connections: 300,
   max_wal_size: '256MB',
