@@ -156,10 +156,8 @@ static void handle(void *arg, struct http_request *r)
     call->api = api;
     call->request = r;
     call->arena = &r->arena;
-    call->status = 200;
-    error_init(&call->error, call->arena);
     buf_init(&call->reply, HTTP_OUT_MAX);
-    json_writer_init(&call->out, &call->reply);
+    call_start(call);
     dispatch(call);
 }
 

@@ -29,7 +29,7 @@ enum err call_expect_no_fields(struct call *call)
     return e ? e : body_end(&b);
 }
 
-void call_start_over(struct call *call)
+void call_start(struct call *call)
 {
     error_init(&call->error, call->arena);
     buf_clear(&call->reply);

@@ -54,9 +54,9 @@ struct call {
     enum err slow_err;
 };
 
-/* On the store thread, by what begins with nothing written and no answer: it may have been run
- * before (store.h). */
-void call_start_over(struct call *call);
+/* No answer yet, and nothing written. Where the call begins, and again on the store thread by what
+ * begins so there: it may have been run before (store.h). */
+void call_start(struct call *call);
 
 /* {"status":true,"data": ... and its end; the handler writes the value between. With a message:
  * {"status":true,"message":"...","data": */

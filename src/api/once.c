@@ -174,7 +174,7 @@ enum once_next once_settle(const struct call *call, enum err e)
 enum err once_claim(struct call *call)
 {
     struct once *once = &call->once;
-    call_start_over(call);
+    call_start(call);
     enum err e = once_look(call);
     if (e || once->stage != ONCE_NEW)
         return e;

@@ -107,7 +107,7 @@ static enum err write_effect(struct call *call)
  * way to the server and back. Where it was answered before, the effect is undone. */
 static enum err write_once(struct call *call)
 {
-    call_start_over(call);
+    call_start(call);
     if (!call->once.wanted)
         return write_effect(call);
     enum err e = once_ask(call);
