@@ -46,6 +46,11 @@
 #define HTTP_WRITE_TIMEOUT_MS  30000     /* an answer that the client does not read */
 #define HTTP_TICK_MS           250       /* how exactly these times are kept */
 
+/* --- requests of ours --------------------------------------------------------------------- */
+#define HTTP_CLIENT_URL_MAX         (16 * KIB) /* a webhook's address, or Graph's with its query */
+#define HTTP_CLIENT_HEADER_SIZE_MAX (64 * KIB) /* all headers of one answer; real ones: 2 KiB */
+#define HTTP_CLIENT_HEADERS_MAX     512 /* lines of them, interim answers' too; real ones have 30 */
+
 /* --- TLS (RFC 8446); what OpenSSL 3.0 holds is measured --------------------------------- */
 #define HTTP_TLS_HANDSHAKE_MAX (16 * KIB) /* of a client's; real ones take 4 KiB at most */
 #define HTTP_TLS_INPUT_SIZE    (3 * HTTP_READ_SIZE) /* a record that is not whole, and a read */
@@ -191,8 +196,8 @@
 #define GRAPH_HEADER_MAX         (16 * KIB) /* of one header that we read */
 #define GRAPH_NUMBERS_MAX        5000 /* numbers of one account; Meta allows 20 to a few hundred */
 #define GRAPH_CONNECTIONS_MAX    64   /* under way at once; more wait, untimed */
-#define GRAPH_HEADERS_MAX        (64 * KIB) /* all headers of one answer; real ones are about 2 KiB */
-#define GRAPH_URL_MAX            (16 * KIB) /* address, fields, cursor and proof take about 1 KiB */
+#define GRAPH_HEADERS_MAX        HTTP_CLIENT_HEADER_SIZE_MAX /* all headers of one answer */
+#define GRAPH_URL_MAX            HTTP_CLIENT_URL_MAX /* address, fields, cursor and proof take about 1 KiB */
 #define GRAPH_PATH_MAX           128        /* an id (META_ID_MAX) and the name of an edge */
 #define GRAPH_TEXT_MAX           1024       /* of one text of Meta's that we keep; names take 300 */
 #define GRAPH_CURSOR_MAX         2048       /* opaque; real ones have about 100 characters */

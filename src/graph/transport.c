@@ -1,68 +1,39 @@
-/* curl multi on a libuv loop. curl says which sockets it watches (on_socket) and when it wants to
- * be called again (on_timeout); libuv tells it what happened (on_poll, on_timer); what is done is
- * then fetched in `collect`, outside of every callback of curl's, so that a callback of ours may
- * begin requests or close the graph. */
+/* Requests to Meta over http/client.h: this file adds the token, the proof of the app's secret, and
+ * reads Meta's answers and its usage headers. */
 #include "graph/transport.h"
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/list.h"
 #include "crypto/hex.h"
 #include "crypto/hmac.h"
 #include "graph/answer.h"
+#include "http/client.h"
 
 #include <curl/curl.h>
 
 struct graph {
-    uv_loop_t *loop;
-    CURLM *multi;
-    char *url;     /* with the version, no slash at its end */
-    bool is_local; /* a loopback address: no proxy is in between */
+    struct http_client *client;
+    char *url; /* with the version, no slash at its end */
     struct secret app_secret;
     struct hmac hmac;
     int timeout_ms;
     struct graph_learned learned;
     struct graph_stats *stats; /* NULL: nothing is counted */
 
-    struct list running;   /* in the multi */
-    struct list waiting;   /* for one of GRAPH_CONNECTIONS_MAX places */
     struct list stillborn; /* cannot be sent; answered on the loop's next turn */
-    size_t n_running;
-    struct list pollers;
-
-    uv_timer_t timer; /* curl's */
-    uv_timer_t soon;  /* for the stillborn */
-    size_t n_handles; /* of libuv's, not yet closed; the graph lives until there are none */
+    uv_timer_t soon;       /* for them; the graph lives until it is closed */
     bool closing;
 };
 
-struct poller { /* a socket that curl watches */
-    struct list node;
+struct request {
+    struct list node; /* of a stillborn one */
     struct graph *graph;
-    uv_poll_t poll;
-    curl_socket_t fd;
-};
-
-struct transfer {
-    struct list node; /* in one of the graph's three lists */
-    struct graph *graph;
-    enum graph_method method;
-    struct buf url;
     struct secret token;
     struct arena *arena;
     graph_cb *cb;
     void *arg;
     struct graph_answer stillborn; /* what a stillborn one is answered */
-
-    CURL *easy; /* from here on: of a running one */
-    struct curl_slist *headers;
-    struct buf body;
     struct buf app_usage, business_usage;
-    size_t header_bytes;
-    bool was_sent;
-    int64_t begun_us;    /* monotonic */
-    const char *gave_up; /* why we ended it; else NULL */
-    char why[CURL_ERROR_SIZE];
 };
 
 struct graph_learned *graph_learned(struct graph *g)
@@ -78,396 +49,80 @@ struct str graph_path(char out[GRAPH_PATH_MAX], struct str id, const char *edge)
     return str_make(out, (size_t)len);
 }
 
-/* --- one transfer ------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------ */
 
-static void leave_multi(struct transfer *t)
+static void free_request(struct request *r)
 {
-    if (!t->easy)
-        return;
-    curl_multi_remove_handle(t->graph->multi, t->easy);
-    curl_easy_cleanup(t->easy);
-    t->easy = NULL;
-}
-
-static void free_transfer(struct transfer *t)
-{
-    for (struct curl_slist *h = t->headers; h; h = h->next)
-        wipe(h->data, strlen(h->data)); /* one of them is the token */
-    curl_slist_free_all(t->headers);
-    secret_release(&t->token);
-    wipe(t->url.ptr, t->url.len); /* a query may hold a secret: a code, a token to look at */
-    buf_release(&t->url);
-    buf_release(&t->body);
-    buf_release(&t->app_usage);
-    buf_release(&t->business_usage);
-    free(t);
-}
-
-static size_t list_length(const struct list *list)
-{
-    size_t n = 0;
-    list_for_each (node, list)
-        n++;
-    return n;
+    secret_release(&r->token);
+    buf_release(&r->app_usage);
+    buf_release(&r->business_usage);
+    free(r);
 }
 
 static void show_load(struct graph *g)
 {
     if (!g->stats)
         return;
-    gauge_set(&g->stats->running, (int64_t)g->n_running);
-    gauge_set(&g->stats->waiting, (int64_t)list_length(&g->waiting));
+    gauge_set(&g->stats->running, (int64_t)http_client_running(g->client));
+    gauge_set(&g->stats->waiting, (int64_t)http_client_waiting(g->client));
 }
 
-static void count_answer(const struct transfer *t, const struct graph_answer *a)
+/* The last thing that happens to a request, in no list any more: the callback may close the graph.
+ */
+static void answer(struct request *r, const struct graph_answer *a)
 {
-    struct graph_stats *stats = t->graph->stats;
-    if (!stats)
-        return;
-    counter_add(&stats->answers[a->outcome], 1);
-    if (t->begun_us)
-        histogram_add(&stats->times, &histogram_times,
-                      (uint64_t)(clock_monotonic_us() - t->begun_us));
+    if (r->graph->stats)
+        counter_add(&r->graph->stats->answers[a->outcome], 1);
+    r->cb(r->arg, a);
+    free_request(r);
 }
 
-/* The last thing that happens to a transfer, in no list any more. It leaves the multi first: the
- * callback may close the graph. */
-static void answer(struct transfer *t, const struct graph_answer *a)
+static void on_header(void *arg, struct str name, struct str value)
 {
-    leave_multi(t);
-    count_answer(t, a);
-    t->cb(t->arg, a);
-    free_transfer(t);
-}
-
-static size_t give_up(struct transfer *t, const char *why)
-{
-    t->gave_up = why;
-    return 0; /* fewer bytes than it was given: curl ends the transfer */
-}
-
-/* The text after decompression, so a small answer that unpacks into a large one is ended too. */
-static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
-{
-    struct transfer *t = arg;
-    buf_add(&t->body, str_make(bytes, size * n));
-    return buf_ok(&t->body) ? size * n : give_up(t, "the answer is larger than we read");
-}
-
-static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
-{
-    struct transfer *t = arg;
-    struct str line = str_make(bytes, size * n);
-    t->header_bytes += line.len;
-    if (t->header_bytes > GRAPH_HEADERS_MAX)
-        return give_up(t, "the answer's headers are larger than we read");
-    while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == '\n'))
-        line.len--;
-
-    struct str value = line, name = str_split(&value, ':');
-    struct buf *keep = str_eq_nocase(name, STR("X-App-Usage"))                 ? &t->app_usage
-                       : str_eq_nocase(name, STR("X-Business-Use-Case-Usage")) ? &t->business_usage
+    struct request *r = arg;
+    struct buf *keep = str_eq_nocase(name, STR("X-App-Usage"))                 ? &r->app_usage
+                       : str_eq_nocase(name, STR("X-Business-Use-Case-Usage")) ? &r->business_usage
                                                                                : NULL;
     if (keep) {
         buf_clear(keep);
-        buf_add(keep, str_trim(value));
-    }
-    return size * n;
-}
-
-/* Right before a request is written. curl sends it a second time by itself when a kept connection
- * turns out to be closed before an answer; the server may have acted on the first all the same. A
- * GET may be repeated, anything else must not be: its fate is for the caller to judge. */
-static int on_send(void *arg, char *remote_ip, char *local_ip, int remote_port, int local_port)
-{
-    struct transfer *t = arg;
-    if (t->was_sent && t->method != GRAPH_GET) {
-        t->gave_up = "the connection was closed before an answer came";
-        return CURL_PREREQFUNC_ABORT;
-    }
-    t->was_sent = true;
-    return CURL_PREREQFUNC_OK;
-}
-
-static void must(CURLcode code)
-{
-    if (code != CURLE_OK) /* options of ours, that this curl knows: only memory can fail */
-        die(curl_easy_strerror(code));
-}
-
-static void add_header(struct transfer *t, const char *line)
-{
-    struct curl_slist *headers = curl_slist_append(t->headers, line);
-    if (!headers)
-        die("out of memory");
-    t->headers = headers;
-}
-
-static void set_token(struct transfer *t)
-{
-    char line[sizeof("Authorization: Bearer ") + TOKEN_MAX];
-    snprintf(line, sizeof(line), "Authorization: Bearer %.*s", STR_FMT(secret_reveal(&t->token)));
-    add_header(t, line);
-    wipe(line, sizeof(line));
-}
-
-static void set_headers(struct transfer *t)
-{
-    add_header(t, "Accept: application/json");
-    if (t->token.len)
-        set_token(t);
-    must(curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers));
-}
-
-static void set_method(struct transfer *t)
-{
-    if (t->method == GRAPH_POST) {
-        must(curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE, 0L));
-        must(curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, ""));
-    } else if (t->method == GRAPH_DELETE) {
-        must(curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, "DELETE"));
+        buf_add(keep, value);
     }
 }
 
-static void set_limits(struct transfer *t)
+static enum graph_outcome outcome_of(enum http_client_outcome o)
 {
-    const struct graph *g = t->graph;
-    long connect_ms = MIN(g->timeout_ms, GRAPH_CONNECT_TIMEOUT_MS);
-    must(curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)g->timeout_ms));
-    must(curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms));
-    must(curl_easy_setopt(t->easy, CURLOPT_MAXFILESIZE, (long)GRAPH_BODY_MAX));
-    must(curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https"));
-    must(curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L)); /* not with our token */
-    must(curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 1L));
-    must(curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 2L));
-    must(curl_easy_setopt(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
-    /* Not HTTP/2: there all accounts would share one connection, and one that silently died would
-     * take each of their requests with it until the system gives the connection up. */
-    must(curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1));
-    must(curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L));
-    must(curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L)); /* the process ignores SIGPIPE */
-    /* A name is looked up on a thread of curl's; ending a transfer must not wait for that thread,
-     * which with a dead name server would stop the whole loop. */
-    must(curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L));
-    if (g->is_local)
-        must(curl_easy_setopt(t->easy, CURLOPT_PROXY, ""));
-}
-
-static void set_callbacks(struct transfer *t)
-{
-    must(curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t));
-    must(curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->why));
-    must(curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body));
-    must(curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t));
-    must(curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header));
-    must(curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t));
-    must(curl_easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L)); /* a proxy's */
-    must(curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_send));
-    must(curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t));
-}
-
-static void start(struct transfer *t)
-{
-    struct graph *g = t->graph;
-    t->begun_us = clock_monotonic_us();
-    t->easy = curl_easy_init();
-    if (!t->easy)
-        die("out of memory");
-    buf_add_char(&t->url, '\0');
-    must(curl_easy_setopt(t->easy, CURLOPT_URL, t->url.ptr));
-    must(curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "hudhud/" HUDHUD_VERSION));
-    must(curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "gzip"));
-    set_headers(t);
-    set_method(t);
-    set_limits(t);
-    set_callbacks(t);
-    list_add(&g->running, &t->node);
-    g->n_running++;
-    if (curl_multi_add_handle(g->multi, t->easy) != CURLM_OK)
-        die("out of memory");
-}
-
-/* Those that waited begin in their order; their time-outs run from here. */
-static void start_waiting(struct graph *g)
-{
-    while (!g->closing && g->n_running < GRAPH_CONNECTIONS_MAX && !list_empty(&g->waiting))
-        start(CONTAINER_OF(list_take(&g->waiting), struct transfer, node));
-    show_load(g);
-}
-
-/* --- the end of a transfer ---------------------------------------------------------------- */
-
-/* Did something answer that we cannot use, or did nothing? Unusable are: what on_body or on_header
- * gave up; a Content-Length that is too large; gzip that is none; what is not HTTP, or HTTP/0.9; a
- * header longer than curl itself takes. */
-static enum graph_outcome outcome_of(CURLcode code)
-{
-    switch (code) {
-    case CURLE_WRITE_ERROR:
-    case CURLE_FILESIZE_EXCEEDED:
-    case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-#if LIBCURL_VERSION_NUM >= 0x080600 /* a header too long; CURLE_OUT_OF_MEMORY before */
-    case CURLE_TOO_LARGE:
-#endif
-    case CURLE_OUT_OF_MEMORY: return GRAPH_UNUSABLE;
-    case CURLE_URL_MALFORMAT: return GRAPH_REFUSED; /* curl did not send it */
-    default: return GRAPH_UNREACHABLE;
+    switch (o) {
+    case HTTP_CLIENT_OK: return GRAPH_OK;
+    case HTTP_CLIENT_UNREACHABLE:
+    case HTTP_CLIENT_FORBIDDEN: return GRAPH_UNREACHABLE;
+    case HTTP_CLIENT_UNUSABLE: return GRAPH_UNUSABLE;
+    case HTTP_CLIENT_BAD_URL: return GRAPH_REFUSED;
+    case HTTP_CLIENT_CANCELLED: break;
     }
+    return GRAPH_CANCELLED;
 }
 
-static struct graph_answer broken(struct transfer *t, CURLcode code)
+static void on_done(void *arg, const struct http_client_answer *got)
 {
-    struct str why = str_from(*t->why ? t->why : curl_easy_strerror(code));
-    if (t->gave_up)
-        why = str_from(t->gave_up);
-    else if (code == CURLE_FILESIZE_EXCEEDED)
-        why = STR("the answer is larger than we read");
-    if (!str_is_utf8(why))
-        why = str_from(curl_easy_strerror(code));
-    return graph_answer_make(outcome_of(code), graph_text(why, &t->token, t->arena));
-}
-
-static void finish(struct transfer *t, CURLcode code)
-{
-    long http_status = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
-    struct graph_raw raw = {
-        .http_status = (int)http_status,
-        .app_usage = buf_str(&t->app_usage),
-        .business_usage = buf_str(&t->business_usage),
-        .body = buf_str(&t->body),
-    };
+    struct request *r = arg;
+    struct graph *g = r->graph;
     struct graph_answer a;
-    if (code == CURLE_OK) {
-        graph_answer_read(&raw, &t->token, t->arena, &a);
+    if (got->outcome == HTTP_CLIENT_OK) {
+        struct graph_raw raw = {
+            .http_status = got->status,
+            .app_usage = buf_str(&r->app_usage),
+            .business_usage = buf_str(&r->business_usage),
+            .body = got->body,
+        };
+        graph_answer_read(&raw, &r->token, r->arena, &a);
     } else {
-        a = broken(t, code);
-        a.http_status = raw.http_status;
+        a = graph_answer_make(outcome_of(got->outcome), graph_text(got->why, &r->token, r->arena));
+        a.http_status = got->status;
     }
-    list_remove(&t->node);
-    t->graph->n_running--;
-    answer(t, &a);
-}
-
-static void collect(struct graph *g)
-{
-    int left;
-    CURLMsg *message;
-    while (!g->closing && (message = curl_multi_info_read(g->multi, &left))) {
-        struct transfer *t = NULL;
-        CURLcode code = message->data.result; /* the message dies with its transfer */
-        if (message->msg == CURLMSG_DONE &&
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t) == CURLE_OK)
-            finish(t, code);
-    }
-    start_waiting(g);
-}
-
-/* --- curl and libuv ----------------------------------------------------------------------- */
-
-static void on_handle_closed(struct graph *g)
-{
-    if (--g->n_handles > 0 || !g->closing)
-        return;
-    curl_global_cleanup();
-    hmac_release(&g->hmac);
-    secret_release(&g->app_secret);
-    free(g->url);
-    free(g);
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-    on_handle_closed(handle->data);
-}
-
-static void on_poll_closed(uv_handle_t *handle)
-{
-    struct poller *p = handle->data;
-    struct graph *g = p->graph;
-    free(p);
-    on_handle_closed(g);
-}
-
-static void close_poller(struct poller *p)
-{
-    list_remove(&p->node);
-    uv_poll_stop(&p->poll);
-    uv_close((uv_handle_t *)&p->poll, on_poll_closed);
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-    const struct poller *p = poll->data;
-    struct graph *g = p->graph; /* the poller may be gone after curl is called */
-    int running, what = status < 0 ? CURL_CSELECT_ERR : 0;
-    if (events & UV_READABLE)
-        what |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        what |= CURL_CSELECT_OUT;
-    curl_multi_socket_action(g->multi, p->fd, what, &running);
-    collect(g);
-}
-
-static struct poller *open_poller(struct graph *g, curl_socket_t fd)
-{
-    struct poller *p = xcalloc(1, sizeof(*p));
-    p->graph = g;
-    p->fd = fd;
-    if (uv_poll_init_socket(g->loop, &p->poll, fd) != 0) {
-        free(p);
-        return NULL;
-    }
-    p->poll.data = p;
-    g->n_handles++;
-    list_add(&g->pollers, &p->node);
-    curl_multi_assign(g->multi, fd, p);
-    return p;
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
-{
-    struct graph *g = arg;
-    struct poller *p = socket_arg;
-    if (what == CURL_POLL_REMOVE) {
-        if (p)
-            close_poller(p);
-        curl_multi_assign(g->multi, fd, NULL);
-        return 0;
-    }
-    if (!p && !(p = open_poller(g, fd)))
-        return -1; /* curl ends its transfers */
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    return uv_poll_start(&p->poll, events, on_poll) == 0 ? 0 : -1;
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct graph *g = timer->data;
-    int running;
-    long again = -1;
-    curl_multi_socket_action(g->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect(g);
-    /* libuv counts whole milliseconds and may have been early; curl does not ask a second time for
-     * a moment that it asked for before, and would sleep for ever. */
-    if (!g->closing && !uv_is_active((uv_handle_t *)timer) &&
-        curl_multi_timeout(g->multi, &again) == CURLM_OK && again >= 0)
-        uv_timer_start(timer, on_timer, (uint64_t)again + 1, 0);
-}
-
-static int on_timeout(CURLM *multi, long ms, void *arg)
-{
-    struct graph *g = arg;
-    if (g->closing)
-        return 0;
-    uv_update_time(g->loop); /* libuv counts from its last turn, which may be long ago */
-    if (ms < 0)
-        uv_timer_stop(&g->timer);
-    else
-        uv_timer_start(&g->timer, on_timer, (uint64_t)ms, 0);
-    return 0;
+    if (g->stats && got->us)
+        histogram_add(&g->stats->times, &histogram_times, (uint64_t)got->us);
+    show_load(g);
+    answer(r, &a);
 }
 
 /* --- requests ----------------------------------------------------------------------------- */
@@ -481,8 +136,8 @@ static void on_soon(uv_timer_t *timer)
         uv_timer_stop(timer);
         return;
     }
-    struct transfer *t = CONTAINER_OF(node, struct transfer, node);
-    answer(t, &t->stillborn);
+    struct request *r = CONTAINER_OF(node, struct request, node);
+    answer(r, &r->stillborn);
 }
 
 /* Visible ASCII: nothing that could end the header it travels in. An empty one is fine: the request
@@ -497,70 +152,98 @@ static bool is_token(struct str s)
 }
 
 /* Lower-case hex of HMAC-SHA256 over the token, keyed with the app's secret (meta-graph.md §8). */
-static void add_proof(struct transfer *t, bool first)
+static void add_proof(struct graph *g, struct str token, char before, struct buf *url)
 {
-    struct graph *g = t->graph;
     unsigned char mac[HMAC_LEN];
     char hex[2 * HMAC_LEN];
-    struct str token = secret_reveal(&t->token);
     hmac_sha256(&g->hmac, secret_reveal(&g->app_secret), &token, 1, mac);
     hex_encode(mac, sizeof(mac), hex);
-    buf_printf(&t->url, "%cappsecret_proof=", first ? '?' : '&');
-    buf_add(&t->url, str_make(hex, sizeof(hex)));
+    buf_printf(url, "%cappsecret_proof=", before);
+    buf_add(url, str_make(hex, sizeof(hex)));
 }
 
-static void build_url(struct transfer *t, struct str path, struct str query)
+static void build_url(struct graph *g, struct str path, struct str query, struct str token,
+                      struct buf *url)
 {
-    buf_init(&t->url, GRAPH_URL_MAX);
-    buf_printf(&t->url, "%s%.*s", t->graph->url, STR_FMT(path));
+    buf_init(url, GRAPH_URL_MAX);
+    buf_printf(url, "%s%.*s", g->url, STR_FMT(path));
     if (query.len)
-        buf_printf(&t->url, "?%.*s", STR_FMT(query));
-    if (t->graph->app_secret.len && t->token.len)
-        add_proof(t, !query.len);
+        buf_printf(url, "?%.*s", STR_FMT(query));
+    if (g->app_secret.len && token.len)
+        add_proof(g, token, query.len ? '&' : '?', url);
 }
 
-static struct graph_answer check(const struct transfer *t, struct str path)
+static struct graph_answer check(const struct graph *g, struct str path, struct str token,
+                                 const struct buf *url)
 {
-    if (t->graph->closing)
+    if (g->closing)
         return graph_answer_make(GRAPH_CANCELLED, STR("shutting down"));
-    if (!is_token(secret_reveal(&t->token)))
+    if (!is_token(token))
         return graph_answer_make(GRAPH_TOKEN_DEAD,
                                  STR("this is no access token: it is too long, or holds blanks "
                                      "or other characters that no token has"));
     if (!path.len)
         return graph_answer_make(GRAPH_REFUSED,
                                  STR("this is no id of Meta's: up to 32 digits are expected"));
-    if (!buf_ok(&t->url))
+    if (!buf_ok(url))
         return graph_answer_make(GRAPH_REFUSED, STR("the request is too long"));
     return graph_answer_make(GRAPH_OK, STR(""));
+}
+
+/* A GET may be repeated, anything else must not be: its fate is for the caller to judge. */
+static void send_request(struct request *r, enum graph_method method, struct str url)
+{
+    static const enum http_method methods[] = {
+        [GRAPH_GET] = HTTP_GET, [GRAPH_POST] = HTTP_POST, [GRAPH_DELETE] = HTTP_DELETE};
+    char bearer[sizeof("Bearer ") + TOKEN_MAX];
+    int len = snprintf(bearer, sizeof(bearer), "Bearer %.*s", STR_FMT(secret_reveal(&r->token)));
+    const struct http_header headers[] = {
+        {STR("Accept"), STR("application/json")},
+        {STR("Authorization"), str_make(bearer, (size_t)len)},
+    };
+    http_client_send(r->graph->client, &(struct http_client_request){
+                                           .method = methods[method],
+                                           .url = url,
+                                           .headers = headers,
+                                           .n_headers = r->token.len ? 2 : 1,
+                                           .timeout_ms = r->graph->timeout_ms,
+                                           .connect_timeout_ms = GRAPH_CONNECT_TIMEOUT_MS,
+                                           .answer_max = GRAPH_BODY_MAX,
+                                           .once = method != GRAPH_GET,
+                                           .on_header = on_header,
+                                           .done = on_done,
+                                           .arg = r,
+                                       });
+    wipe(bearer, sizeof(bearer));
+    show_load(r->graph);
 }
 
 void graph_request(struct graph *g, enum graph_method method, struct str path, struct str query,
                    const struct secret *token, struct arena *arena, graph_cb *cb, void *arg)
 {
-    struct transfer *t = xcalloc(1, sizeof(*t));
-    t->graph = g;
-    t->method = method;
-    t->arena = arena;
-    t->cb = cb;
-    t->arg = arg;
-    list_init(&t->node);
-    secret_set(&t->token, secret_reveal(token));
-    build_url(t, path, query);
-    buf_init(&t->body, GRAPH_BODY_MAX);
-    buf_init(&t->app_usage, GRAPH_HEADER_MAX);
-    buf_init(&t->business_usage, GRAPH_HEADER_MAX);
+    struct request *r = xcalloc(1, sizeof(*r));
+    r->graph = g;
+    r->arena = arena;
+    r->cb = cb;
+    r->arg = arg;
+    list_init(&r->node);
+    secret_set(&r->token, secret_reveal(token));
+    buf_init(&r->app_usage, GRAPH_HEADER_MAX);
+    buf_init(&r->business_usage, GRAPH_HEADER_MAX);
 
-    t->stillborn = check(t, path);
-    if (t->stillborn.outcome == GRAPH_OK) {
-        list_add(&g->waiting, &t->node);
-        start_waiting(g);
+    struct buf url;
+    build_url(g, path, query, secret_reveal(token), &url);
+    r->stillborn = check(g, path, secret_reveal(token), &url);
+    if (r->stillborn.outcome == GRAPH_OK) {
+        send_request(r, method, buf_str(&url));
     } else if (g->closing) {
-        answer(t, &t->stillborn); /* there is no next turn */
+        answer(r, &r->stillborn); /* there is no next turn */
     } else {
-        list_add(&g->stillborn, &t->node);
+        list_add(&g->stillborn, &r->node);
         uv_timer_start(&g->soon, on_soon, 0, 1);
     }
+    wipe(url.ptr, url.len); /* a query may hold a secret: a code, a token to look at */
+    buf_release(&url);
 }
 
 /* --- opening and closing ------------------------------------------------------------------ */
@@ -611,30 +294,11 @@ static bool check_version(const char *version)
     return str_is_digits(major) && str_is_digits(rest) && major.len <= 4 && rest.len <= 4;
 }
 
-static void open_multi(struct graph *g)
-{
-    g->multi = curl_multi_init();
-    if (!g->multi)
-        die("out of memory");
-    curl_multi_setopt(g->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(g->multi, CURLMOPT_SOCKETDATA, g);
-    curl_multi_setopt(g->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
-    curl_multi_setopt(g->multi, CURLMOPT_TIMERDATA, g);
-    curl_multi_setopt(g->multi, CURLMOPT_MAXCONNECTS, (long)GRAPH_CONNECTIONS_MAX);
-}
-
-static void open_timer(struct graph *g, uv_timer_t *timer)
-{
-    uv_timer_init(g->loop, timer); /* cannot fail */
-    timer->data = g;
-    g->n_handles++;
-}
-
 enum err graph_open(uv_loop_t *loop, const struct graph_options *options, struct graph **ret,
                     struct error *error)
 {
-    bool is_local = false;
-    if (!check_url(options->url, &is_local))
+    struct http_client_options client_options = {.connections_max = GRAPH_CONNECTIONS_MAX};
+    if (!check_url(options->url, &client_options.direct))
         return error_set(error, ERR_VALIDATION,
                          "the Graph address \"%s\" is wrong: http:// or https://, a host and no "
                          "slash at the end are expected, such as https://graph.facebook.com",
@@ -643,29 +307,35 @@ enum err graph_open(uv_loop_t *loop, const struct graph_options *options, struct
         return error_set(error, ERR_VALIDATION,
                          "the Graph version \"%s\" is wrong: such as v25.0 is expected",
                          options->version);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) /* counts its callers; any thread */
-        return error_set(error, ERR_INTERNAL, "libcurl does not start");
+    struct http_client *client;
+    enum err e = http_client_open(loop, &client_options, &client, error);
+    if (e)
+        return e;
 
     struct graph *g = xcalloc(1, sizeof(*g));
     size_t size = strlen(options->url) + strlen(options->version) + 2;
     g->url = xmalloc(size);
     snprintf(g->url, size, "%s/%s", options->url, options->version);
-    g->loop = loop;
+    g->client = client;
     g->stats = options->stats;
-    g->is_local = is_local;
     g->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : GRAPH_TIMEOUT_MS;
     if (options->app_secret && options->app_secret->len)
         secret_set(&g->app_secret, secret_reveal(options->app_secret));
     hmac_init(&g->hmac);
-    list_init(&g->running);
-    list_init(&g->waiting);
     list_init(&g->stillborn);
-    list_init(&g->pollers);
-    open_timer(g, &g->timer);
-    open_timer(g, &g->soon);
-    open_multi(g);
+    uv_timer_init(loop, &g->soon); /* cannot fail */
+    g->soon.data = g;
     *ret = g;
     return ERR_OK;
+}
+
+static void on_closed(uv_handle_t *timer)
+{
+    struct graph *g = timer->data;
+    hmac_release(&g->hmac);
+    secret_release(&g->app_secret);
+    free(g->url);
+    free(g);
 }
 
 void graph_close(struct graph *g)
@@ -673,18 +343,9 @@ void graph_close(struct graph *g)
     if (!g || g->closing)
         return;
     g->closing = true;
-    struct list cancelled;
-    list_init(&cancelled);
-    list_move_all(&cancelled, &g->running);
-    list_move_all(&cancelled, &g->waiting);
-    list_move_all(&cancelled, &g->stillborn);
+    http_client_close(g->client);
     struct graph_answer a = graph_answer_make(GRAPH_CANCELLED, STR("shutting down"));
-    for (struct list *node; (node = list_take(&cancelled));)
-        answer(CONTAINER_OF(node, struct transfer, node), &a);
-
-    curl_multi_cleanup(g->multi);
-    list_for_each_safe (node, &g->pollers)
-        close_poller(CONTAINER_OF(node, struct poller, node));
-    uv_close((uv_handle_t *)&g->timer, on_timer_closed);
-    uv_close((uv_handle_t *)&g->soon, on_timer_closed);
+    for (struct list *node; (node = list_take(&g->stillborn));)
+        answer(CONTAINER_OF(node, struct request, node), &a);
+    uv_close((uv_handle_t *)&g->soon, on_closed);
 }

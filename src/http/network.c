@@ -123,3 +123,57 @@ bool http_network_has(const struct http_network *n, const struct http_address *a
         return false;
     return bits == 0 || (n->address.bytes[bytes] ^ a->bytes[bytes]) >> (8 - bits) == 0;
 }
+
+/* IANA's registries of special-purpose addresses (RFC 6890), and multicast. A few in them are
+ * reachable by everybody, such as 192.0.0.9; nobody's server is there. */
+static const char *const special[] = {
+    "0.0.0.0/8",       /* "this network" */
+    "10.0.0.0/8",      /* private */
+    "100.64.0.0/10",   /* shared: carrier-grade NAT */
+    "127.0.0.0/8",     /* loopback */
+    "169.254.0.0/16",  /* link-local; a cloud's metadata */
+    "172.16.0.0/12",   /* private */
+    "192.0.0.0/24",    /* protocol assignments */
+    "192.0.2.0/24",    /* documentation */
+    "192.88.99.0/24",  /* relays of 6to4, once */
+    "192.168.0.0/16",  /* private */
+    "198.18.0.0/15",   /* benchmarking */
+    "198.51.100.0/24", /* documentation */
+    "203.0.113.0/24",  /* documentation */
+    "224.0.0.0/4",     /* multicast */
+    "240.0.0.0/4",     /* reserved, broadcast */
+    "2001::/23",       /* protocol assignments, Teredo among them */
+    "2001:db8::/32",   /* documentation */
+    "3fff::/20",       /* documentation */
+};
+
+/* The tables of this file: our own text. */
+static bool is_in(const char *network, const struct http_address *a)
+{
+    struct http_network n;
+    return http_network_parse(str_from(network), &n) && http_network_has(&n, a);
+}
+
+/* The IPv4 address that a packet to this IPv6 one is carried to, at `offset` in it. */
+static struct http_address inner_v4(const struct http_address *a, size_t offset)
+{
+    struct in_addr v4;
+    memcpy(&v4, a->bytes + offset, sizeof(v4));
+    return from_v4(&v4);
+}
+
+bool http_address_is_public(const struct http_address *a)
+{
+    struct http_address inner = *a;
+    if (is_in("64:ff9b::/96", a)) /* NAT64, RFC 6052 */
+        inner = inner_v4(a, 12);
+    else if (is_in("2002::/16", a)) /* 6to4, RFC 3056 */
+        inner = inner_v4(a, 2);
+    else if (!is_v4(a) && !is_in("2000::/3", a)) /* all global unicast addresses so far */
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(special); i++) {
+        if (is_in(special[i], &inner))
+            return false;
+    }
+    return true;
+}

@@ -30,3 +30,7 @@ struct http_address http_address_counted(const struct http_address *a);
 bool http_network_parse(struct str text, struct http_network *ret) MUST_USE;
 /* An IPv6 network has no IPv4 addresses in it, not even ::/0. */
 bool http_network_has(const struct http_network *n, const struct http_address *a);
+/* One that anybody on the internet may be reached at. Not public are private, loopback, link-local,
+ * multicast, unspecified, shared (carrier-grade NAT), documentation, benchmarking and reserved
+ * ones, whatever IANA has not given out, and all of those inside of 6to4 or NAT64. */
+bool http_address_is_public(const struct http_address *a);

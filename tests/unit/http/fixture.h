@@ -51,6 +51,7 @@ struct fixture {
     char path[64]; /* of the unix socket */
     bool drained;
     bool saw_gone;
+    _Atomic size_t n_cut; /* requests that were cut off without a byte */
     struct http_ledger *ledger;
     size_t n_begun; /* when all was killed */
 };
@@ -148,6 +149,12 @@ static inline void on_drained(void *arg)
     uv_close((uv_handle_t *)&f->later, NULL);
 }
 
+static inline void cut_bare(struct fixture *f, struct http_request *r)
+{
+    f->n_cut++;
+    http_cut(r, STR(""));
+}
+
 static inline void handle(void *arg, struct http_request *r)
 {
     struct fixture *f = arg;
@@ -164,7 +171,7 @@ static inline void handle(void *arg, struct http_request *r)
     else if (str_eq(r->path, STR("/cut")))
         http_cut(r, STR("HTTP/1.1 200 OK\r\nContent-Le"));
     else if (str_eq(r->path, STR("/cut-bare")))
-        http_cut(r, STR(""));
+        cut_bare(f, r);
     else if (str_eq(r->path, STR("/stop")))
         http_server_drain(&f->server, on_drained), respond_echo(r);
     else if (str_eq(r->path, STR("/sleep")))

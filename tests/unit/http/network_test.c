@@ -228,12 +228,102 @@ static void test_no_networks(void **state)
     }
 }
 
+/* The first and the last address of each range that is not public, and their neighbours. */
+static void test_public(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_public;
+    } cases[] = {
+        {"0.0.0.0", false},
+        {"0.255.255.255", false},
+        {"1.0.0.0", true},
+        {"9.255.255.255", true},
+        {"10.0.0.0", false},
+        {"10.255.255.255", false},
+        {"11.0.0.0", true},
+        {"100.63.255.255", true},
+        {"100.64.0.0", false},
+        {"100.127.255.255", false},
+        {"100.128.0.0", true},
+        {"127.0.0.0", false},
+        {"127.255.255.255", false},
+        {"128.0.0.0", true},
+        {"169.253.255.255", true},
+        {"169.254.0.0", false},
+        {"169.254.169.254", false},
+        {"169.255.0.0", true},
+        {"172.15.255.255", true},
+        {"172.16.0.0", false},
+        {"172.31.255.255", false},
+        {"172.32.0.0", true},
+        {"192.0.0.9", false},
+        {"192.0.1.0", true},
+        {"192.0.2.1", false},
+        {"192.88.99.1", false},
+        {"192.167.255.255", true},
+        {"192.168.0.0", false},
+        {"192.168.255.255", false},
+        {"192.169.0.0", true},
+        {"198.17.255.255", true},
+        {"198.18.0.0", false},
+        {"198.19.255.255", false},
+        {"198.20.0.0", true},
+        {"198.51.100.1", false},
+        {"203.0.113.255", false},
+        {"203.0.114.0", true},
+        {"223.255.255.255", true},
+        {"224.0.0.0", false},
+        {"239.255.255.255", false},
+        {"240.0.0.0", false},
+        {"255.255.255.255", false},
+        {"::ffff:10.0.0.1", false},
+        {"::ffff:8.8.8.8", true},
+        {"::", false},
+        {"::1", false},
+        {"::8.8.8.8", false}, /* "IPv4-compatible", given up */
+        {"64:ff9b::8.8.8.8", true},
+        {"64:ff9b::127.0.0.1", false},
+        {"64:ff9b::a9fe:a9fe", false},
+        {"64:ff9b:1::8.8.8.8", false}, /* somebody's own NAT64 */
+        {"100::1", false},             /* discarded */
+        {"1fff:ffff::1", false},
+        {"2001::1", false}, /* Teredo */
+        {"2001:1ff:ffff::1", false},
+        {"2001:200::1", true},
+        {"2001:db8::1", false},
+        {"2001:db9::1", true},
+        {"2002:a00:1::1", false},
+        {"2002:7f00:1::1", false},
+        {"2002:808:808::1", true},
+        {"2606:4700:4700::1111", true},
+        {"2a00:1450:4001::1", true},
+        {"3fff:fff::1", false},
+        {"3fff:1000::1", true},
+        {"4000::1", false},
+        {"5f00::1", false},
+        {"fc00::1", false},
+        {"fdff:ffff::1", false},
+        {"fe80::1", false},
+        {"fec0::1", false},
+        {"ff02::1", false},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_address a;
+        assert_true(http_address_parse(str_from(cases[i].text), &a));
+        if (http_address_is_public(&a) != cases[i].is_public)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_addresses), cmocka_unit_test(test_no_addresses),
         cmocka_unit_test(test_peers),     cmocka_unit_test(test_counted_together),
         cmocka_unit_test(test_networks),  cmocka_unit_test(test_no_networks),
+        cmocka_unit_test(test_public),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
