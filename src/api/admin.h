@@ -8,6 +8,10 @@
  * in it. ERR_NOT_FOUND, explained. */
 enum err admin_find_workspace(struct call *call, struct workspace *ret) MUST_USE;
 
+/* A handler of the signed API, for the workspace that the path names first: it finds its own
+ * parameters behind that. */
+enum err admin_in_workspace(struct call *call, call_fn *handler) MUST_USE;
+
 /* One SLOW call at a time works on the files of the data folder: ERR_CONFLICT, explained, while
  * another one does. */
 enum err admin_take_folder(struct call *call) MUST_USE;

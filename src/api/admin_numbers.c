@@ -4,18 +4,6 @@
 #include "api/handlers.h"
 #include "api/numbers.h"
 
-/* The handler finds its own parameters where it expects them, behind the domain. */
-static enum err in_workspace(struct call *call, call_fn *handler)
-{
-    struct workspace ws;
-    call->first_param = 0; /* it may have been run before */
-    enum err e = admin_find_workspace(call, &ws);
-    if (e)
-        return e;
-    call->first_param = 1;
-    return handler(call);
-}
-
 static enum err list_all(struct call *call)
 {
     return numbers_write_list(call, true, true);
@@ -23,30 +11,30 @@ static enum err list_all(struct call *call)
 
 enum err admin_numbers_list(struct call *call)
 {
-    return in_workspace(call, list_all);
+    return admin_in_workspace(call, list_all);
 }
 
 enum err admin_numbers_get(struct call *call)
 {
-    return in_workspace(call, numbers_get);
+    return admin_in_workspace(call, numbers_get);
 }
 
 enum err admin_numbers_history(struct call *call)
 {
-    return in_workspace(call, numbers_history);
+    return admin_in_workspace(call, numbers_history);
 }
 
 enum err admin_numbers_link(struct call *call)
 {
-    return in_workspace(call, numbers_link);
+    return admin_in_workspace(call, numbers_link);
 }
 
 enum err admin_numbers_sync(struct call *call)
 {
-    return in_workspace(call, numbers_sync);
+    return admin_in_workspace(call, numbers_sync);
 }
 
 enum err admin_numbers_unlink(struct call *call)
 {
-    return in_workspace(call, numbers_unlink);
+    return admin_in_workspace(call, numbers_unlink);
 }

@@ -39,6 +39,17 @@ enum err admin_find_workspace(struct call *call, struct workspace *ret)
     return e;
 }
 
+enum err admin_in_workspace(struct call *call, call_fn *handler)
+{
+    struct workspace ws;
+    call->first_param = 0; /* it may have been run before */
+    enum err e = admin_find_workspace(call, &ws);
+    if (e)
+        return e;
+    call->first_param = 1;
+    return handler(call);
+}
+
 static enum err list_one(void *arg, const struct workspace *ws)
 {
     write_workspace(arg, ws);

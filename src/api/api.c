@@ -165,6 +165,8 @@ static void handle(void *arg, struct http_request *r)
 static enum err accept_header(void *arg, struct http_request *r, size_t *body_max,
                               const char **ret_why)
 {
+    if (r->method == HTTP_POST && !r->from_unix && str_starts(r->path, STR("/webhooks/meta")))
+        *body_max = INBOUND_BODY_MAX;
     if (r->method != HTTP_GET && r->method != HTTP_DELETE)
         return ERR_OK;
     struct str length = http_header_get(r, STR("Content-Length"), NULL);

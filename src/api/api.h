@@ -12,6 +12,12 @@
 #include "http/gzip.h"
 #include "jobs/jobs.h"
 
+/* What came of Meta's webhooks. */
+struct inbound_metrics {
+    struct counter deliveries, known; /* taken; of them, those that had come before */
+    struct counter changes, changed, unapplied;
+};
+
 struct call;
 struct docs;
 struct route;
@@ -25,6 +31,7 @@ struct api_shared {
     const struct endpoints *endpoints; /* of these routes: route_endpoints_new */
     const struct docs *docs;           /* the public pages; NULL: none */
     struct pulse *pulse;
+    bool webhooks_allow_http;  /* endpoints without TLS */
     int64_t sync_interval_s;   /* for `stale`, also where no periodic sync runs */
     struct policy *policy;     /* until another is set */
     struct failures *failures; /* of authentication */
@@ -53,6 +60,8 @@ struct api {
     const struct api_shared *shared;
     struct gate gate;
     struct api_metrics metrics;
+    struct inbound_metrics inbound;
+    int64_t meta_refused_us; /* monotonic; when a refusal of Meta's was logged last */
     struct http_gzip gzip;
     /* The loop's, where it reads by itself; else of the work that loads who may sign anew. */
     struct store_reader *reader;

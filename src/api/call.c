@@ -37,6 +37,7 @@ void call_start(struct call *call)
     call->status = 200;
     call->outcome = ERR_OK;
     call->changes_directory = false;
+    call->blank_len = 0;
     call->once.stage = ONCE_NEW;
     call->once.replayed = false;
 }
@@ -104,6 +105,13 @@ enum err call_page(struct call *call, struct page *ret)
     page.offset = (page.number - 1) * page.limit;
     *ret = page;
     return ERR_OK;
+}
+
+enum err call_older(struct call *call, struct older *ret)
+{
+    enum err before = read_number(call, "before", 0, INT64_MAX, &ret->before);
+    enum err limit = read_number(call, "limit", PAGE_LIMIT_DEFAULT, OLDER_LIMIT_MAX, &ret->limit);
+    return before ? before : limit;
 }
 
 void call_end_page(struct call *call, const struct page *page, int64_t total)

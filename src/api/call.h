@@ -2,6 +2,7 @@
  *
  * A handler is a plain function (architecture.md, "A handler is a plain function"); its route says
  * where it runs:
+ *   LOCAL  run on the loop, without a transaction: for what is known in memory.
  *   READ   run in a read snapshot: on the loop where reading waits for nothing, else on a thread of
  *          the store's. So is whatever else here reads "in a snapshot".
  *   WRITE  check on the loop: reads and validates the body into call->input, refuses what is wrong.
@@ -33,11 +34,17 @@ struct call {
     struct http_match match;
     size_t first_param; /* of the match, that is the handler's */
     struct tx *tx;      /* while check of a LIVE route, run or apply goes on */
+    /* Of a WRITE, set by check: what is written instead when run failed for another reason than the
+     * store; its own outcome counts then. NULL: nothing. */
+    call_fn *otherwise;
+    void (*release)(struct call *call); /* of what input owns; NULL: nothing */
     void *input;        /* check's, for apply */
     int status;         /* 200 unless the handler says otherwise */
+    struct str content_type; /* of an answer that is no JSON; empty: it is */
     enum err outcome;   /* of an answer that is an error of this call */
     struct buf reply;
     struct json_writer out;
+    size_t blank_from, blank_len; /* of the reply: a secret, which is not kept with it */
     bool changes_directory; /* set by apply: who may sign is loaded anew before the answer */
 
     struct undecided undecided; /* while it waits for its limit */
@@ -79,5 +86,11 @@ struct page {
     int64_t number, limit, offset;
 };
 enum err call_page(struct call *call, struct page *ret) MUST_USE;
+/* `before` (an id; 0: the newest) and `limit` of lists that are read from their newest end, as the
+ * administration's long ones are. */
+struct older {
+    int64_t before, limit;
+};
+enum err call_older(struct call *call, struct older *ret) MUST_USE;
 /* After the data: closes it and writes `meta` and the end. */
 void call_end_page(struct call *call, const struct page *page, int64_t total);

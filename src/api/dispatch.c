@@ -11,6 +11,7 @@ struct target {
     const struct route *routes; /* NULL: nothing of ours lies there */
     struct str path;            /* relative to the base URL */
     bool is_signed;
+    bool is_metas; /* signed its own way, with a body of its own */
 };
 
 static bool take_prefix(struct str path, struct str prefix, struct str *ret_rest)
@@ -28,7 +29,7 @@ static bool take_prefix(struct str path, struct str prefix, struct str *ret_rest
 static struct target find_target(const struct call *call)
 {
     const struct http_request *r = call->request;
-    struct target t = {NULL, {NULL, 0}, false};
+    struct target t = {.routes = NULL};
     if (r->from_unix) {
         if (take_prefix(r->path, STR("/admin"), &t.path))
             t.routes = admin_routes;
@@ -36,6 +37,9 @@ static struct target find_target(const struct call *call)
                take_prefix(r->path, STR("/api/v1/developer"), &t.path)) {
         t.routes = call->api->shared->routes;
         t.is_signed = true;
+    } else if (take_prefix(r->path, STR("/webhooks"), &t.path)) {
+        t.routes = meta_routes;
+        t.is_metas = true;
     }
     return t;
 }
@@ -140,7 +144,7 @@ static enum err check_call(struct call *call, const struct target *t)
     if (t->is_signed && route)
         e = permissions_check(call->caller.permissions, route->kind != READ, route_resource(route),
                               &call->error);
-    if (!e)
+    if (!e && !t->is_metas)
         e = check_body(call);
     if (e)
         return e;

@@ -12,6 +12,36 @@ call_fn numbers_unlink;
 extern const struct doc numbers_list_doc, numbers_get_doc, numbers_history_doc;
 extern const struct doc numbers_link_doc, numbers_sync_doc, numbers_unlink_doc;
 
+/* webhooks.c */
+call_fn webhooks_list, webhooks_get, webhooks_delete;
+call_fn webhooks_create, webhooks_created;
+call_fn webhooks_update, webhooks_updated;
+call_fn webhooks_rotate_check, webhooks_rotate_apply;
+
+/* deliveries.c */
+call_fn deliveries_list, deliveries_get, deliveries_replay, deliveries_test;
+call_fn deliveries_replay_range_check, deliveries_replay_range;
+
+/* admin_webhooks.c: the same, for the workspace in the path */
+call_fn admin_webhooks_list, admin_webhooks_get, admin_webhooks_delete;
+call_fn admin_webhooks_create, admin_webhooks_update, admin_webhooks_rotate_apply;
+call_fn admin_deliveries_list, admin_deliveries_get, admin_deliveries_replay;
+call_fn admin_deliveries_replay_range, admin_deliveries_test;
+
+/* admin_jobs.c */
+call_fn jobs_list, jobs_show, jobs_retry, jobs_drop;
+
+/* meta.c: what Meta calls */
+call_fn meta_challenge, meta_receive_check, meta_receive_apply;
+
+/* admin_apps.c */
+call_fn apps_list, apps_remove_apply;
+call_fn apps_create_check, apps_create_apply;
+call_fn apps_update_check, apps_update_apply;
+
+/* admin_inbound.c */
+call_fn inbound_list, inbound_show, inbound_reapply_apply;
+
 /* admin_workspaces.c */
 call_fn workspaces_list;
 call_fn workspaces_create_check, workspaces_create_apply;

@@ -11,6 +11,7 @@ void api_metrics_init(struct api_metrics *m, const struct route *routes)
     *m = (struct api_metrics){.routes = routes};
     m->n_routes = route_count(routes);
     m->n_admin_routes = route_count(admin_routes);
+    m->n_meta_routes = route_count(meta_routes);
     m->by_route = xcalloc(api_metrics_rows(m), sizeof(*m->by_route));
 }
 
@@ -31,14 +32,20 @@ static size_t find_in(const struct route *table, size_t n, const struct route *r
 
 static size_t row_of(const struct api_metrics *m, const struct api_outcome *o)
 {
-    size_t none = m->n_routes + m->n_admin_routes + (size_t)o->method;
-    if (!o->route)
-        return none;
-    size_t i = find_in(m->routes, m->n_routes, o->route);
-    if (i < m->n_routes)
-        return i;
-    i = find_in(admin_routes, m->n_admin_routes, o->route);
-    return i < m->n_admin_routes ? m->n_routes + i : none;
+    size_t before = 0;
+    const struct {
+        const struct route *routes;
+        size_t n;
+    } tables[] = {{m->routes, m->n_routes},
+                  {admin_routes, m->n_admin_routes},
+                  {meta_routes, m->n_meta_routes}};
+    for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+        size_t i = o->route ? find_in(tables[t].routes, tables[t].n, o->route) : tables[t].n;
+        if (i < tables[t].n)
+            return before + i;
+        before += tables[t].n;
+    }
+    return before + (size_t)o->method;
 }
 
 static size_t column_of(int status)
@@ -76,7 +83,7 @@ void api_metrics_refuse(struct api_metrics *m, enum err e)
 
 size_t api_metrics_rows(const struct api_metrics *m)
 {
-    return m->n_routes + m->n_admin_routes + HTTP_METHOD_COUNT;
+    return m->n_routes + m->n_admin_routes + m->n_meta_routes + HTTP_METHOD_COUNT;
 }
 
 struct api_metrics_row api_metrics_row(const struct api_metrics *m, size_t row)
@@ -89,5 +96,9 @@ struct api_metrics_row api_metrics_row(const struct api_metrics *m, size_t row)
         return (struct api_metrics_row){admin_routes[row].pattern,
                                         http_method_name(admin_routes[row].method), "control"};
     row -= m->n_admin_routes;
+    if (row < m->n_meta_routes)
+        return (struct api_metrics_row){meta_routes[row].pattern,
+                                        http_method_name(meta_routes[row].method), "meta"};
+    row -= m->n_meta_routes;
     return (struct api_metrics_row){"", http_method_name((enum http_method)row), "none"};
 }

@@ -15,9 +15,9 @@ struct api_route_metrics {
 
 struct api_metrics {
     const struct route *routes; /* of the signed API */
-    size_t n_routes, n_admin_routes;
-    /* The routes of the signed API, those of the control socket, and one a method for requests that
-     * no route took. */
+    size_t n_routes, n_admin_routes, n_meta_routes;
+    /* The routes of the signed API, those of the control socket, those of Meta, and one a method
+     * for requests that no route took. */
     struct api_route_metrics *by_route;
     struct gauge in_flight;
     struct counter errors[ERR_COUNT];  /* answers of calls, by their error */
@@ -51,7 +51,7 @@ extern const int api_statuses[API_STATUSES_MAX];
 struct api_metrics_row {
     const char *pattern; /* "/waba-numbers/{id}"; "" where no route took the request */
     const char *method;
-    const char *listener; /* "api", "control" or "none" */
+    const char *listener; /* "api", "control", "meta" or "none" */
 };
 size_t api_metrics_rows(const struct api_metrics *m);
 struct api_metrics_row api_metrics_row(const struct api_metrics *m, size_t row);

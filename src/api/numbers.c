@@ -121,7 +121,7 @@ enum err numbers_get(struct call *call)
     return ERR_OK;
 }
 
-static enum err list_change(void *arg, const struct number_change *c)
+static enum err list_change(void *arg, const struct change_entry *c)
 {
     struct json_writer *w = arg;
     json_open(w, '{');

@@ -182,11 +182,25 @@ enum err once_claim(struct call *call)
     return idempotency_claim(call->tx, &once->key, clock_now_ms(), &once->row);
 }
 
+/* The answer as it is kept: without a secret that it shows this once. {NULL, 0}: out of memory. */
+static struct str kept_reply(const struct call *call)
+{
+    struct str reply = buf_str(&call->reply);
+    if (!call->blank_len)
+        return reply;
+    struct str copy = arena_dup(call->arena, reply);
+    if (copy.ptr)
+        memset((char *)copy.ptr + call->blank_from, '*', call->blank_len);
+    return copy;
+}
+
 /* The row may have been taken over, and even be done: then its answer is the one that was kept. */
 static enum err keep_in_row(struct call *call)
 {
-    enum err e =
-        idempotency_set_done(call->tx, call->once.row, call->status, buf_str(&call->reply));
+    struct str reply = kept_reply(call);
+    if (!reply.ptr)
+        return ERR_NO_MEMORY;
+    enum err e = idempotency_set_done(call->tx, call->once.row, call->status, reply);
     return e == ERR_NOT_FOUND ? once_look(call) : e;
 }
 
@@ -197,9 +211,11 @@ enum err once_keep(struct call *call)
         return ERR_UNAVAILABLE;
     if (once->stage != ONCE_NEW)
         return keep_in_row(call);
+    struct str reply = kept_reply(call);
+    if (!reply.ptr)
+        return ERR_NO_MEMORY;
     once->stage = ONCE_KEPT;
-    return idempotency_keep(call->tx, &once->key, clock_now_ms(), call->status,
-                            buf_str(&call->reply));
+    return idempotency_keep(call->tx, &once->key, clock_now_ms(), call->status, reply);
 }
 
 enum err once_keep_refusal(struct call *call)

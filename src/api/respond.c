@@ -191,6 +191,8 @@ static void finish(struct call *call, struct head *h)
     count_answer(call, h->response.status);
     struct buf reply = call->reply;
     jobs_task_release(&call->task);
+    if (call->release)
+        call->release(call);
     http_respond(call->request, &h->response);
     buf_release(&reply);
     buf_release(&h->packed);
@@ -208,7 +210,7 @@ void respond(struct call *call, enum err e)
     struct head h;
     respond_compose(call, e);
     init_head(&h, call);
-    h.response.content_type = JSON_TYPE;
+    h.response.content_type = e || !call->content_type.len ? JSON_TYPE : call->content_type;
     h.response.body = buf_str(&call->reply);
     if (!call->request->from_unix)
         cors_add(call->api->gate.policy, call->request, &h.response);

@@ -8,7 +8,7 @@
 struct call;
 struct doc;
 
-enum route_kind { READ, WRITE, LIVE, SLOW }; /* call.h says where each runs */
+enum route_kind { LOCAL, READ, WRITE, LIVE, SLOW }; /* call.h says where each runs */
 
 /* Which of the rate limits of developer-api.md §1.6 counts a call. */
 enum route_limit { LIMIT_NONE, LIMIT_READ, LIMIT_WRITE };
@@ -27,14 +27,16 @@ struct route {
     enum route_kind kind;
     enum route_limit limit;
     call_fn *check;                       /* WRITE, LIVE, SLOW; may be NULL */
-    call_fn *run;                         /* READ, LIVE, SLOW; apply of a WRITE */
+    call_fn *run;                         /* LOCAL, READ, LIVE, SLOW; apply of a WRITE */
     const struct doc *doc;                /* NULL: not in the OpenAPI document */
     const struct deprecation *deprecated; /* NULL: it is not */
 };
 
-/* The signed API, and the administration of the control socket; each ends with a NULL pattern. */
+/* The signed API, the administration of the control socket, and what Meta calls, below /webhooks;
+ * each ends with a NULL pattern. */
 extern const struct route api_routes[];
 extern const struct route admin_routes[];
+extern const struct route meta_routes[];
 
 size_t route_count(const struct route *routes);
 /* NULL when no route takes the request. */

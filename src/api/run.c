@@ -127,6 +127,10 @@ static enum err write_refusal(struct store_write *w, struct tx *tx)
     call->changes_directory = false;
     if (call->once.replayed)
         return ERR_OK;
+    if (call->otherwise && w->err != ERR_UNAVAILABLE) {
+        call_start(call);
+        return run_in_tx(call, call->otherwise, tx);
+    }
     call->once.stage = ONCE_NEW; /* what was kept with the effect is undone with it */
     if (once_settle(call, w->err) != ONCE_KEEP)
         return w->err;
@@ -316,6 +320,7 @@ void run_call(struct call *call)
 {
     bool looks_first = call->once.wanted && store_reads_inline(call->api->shared->store);
     switch (call->route->kind) {
+    case LOCAL: respond(call, call->route->run(call)); break;
     case READ: run_read(call); break;
     case WRITE:
         if (looks_first)

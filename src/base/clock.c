@@ -110,3 +110,53 @@ bool clock_parse_duration(struct str text, int64_t *ret_seconds)
     *ret_seconds = seconds;
     return true;
 }
+
+/* The next `n` digits, and the byte behind them, which is `end`. */
+static bool take_digits(struct str *rest, size_t n, char end, int *ret)
+{
+    int64_t value;
+    if (rest->len < n + 1 || rest->ptr[n] != end || !str_is_digits(str_make(rest->ptr, n)))
+        return false;
+    struct str digits = str_make(rest->ptr, n);
+    while (digits.len > 1 && digits.ptr[0] == '0')
+        digits = str_skip(digits, 1);
+    if (!str_to_i64(digits, &value))
+        return false;
+    *ret = (int)value;
+    *rest = str_skip(*rest, n + 1);
+    return true;
+}
+
+static bool take_fraction(struct str *rest, int *ret_ms)
+{
+    char padded[] = "000";
+    size_t n = str_find(*rest, 'Z');
+    if (n == 0 || n > 9 || n == rest->len || !str_is_digits(str_make(rest->ptr, n)))
+        return false;
+    memcpy(padded, rest->ptr, MIN(n, sizeof(padded) - 1));
+    *ret_ms = (padded[0] - '0') * 100 + (padded[1] - '0') * 10 + (padded[2] - '0');
+    *rest = str_skip(*rest, n + 1);
+    return true;
+}
+
+bool clock_parse_iso(struct str text, int64_t *ret)
+{
+    struct tm tm = {0};
+    int ms = 0;
+    bool plain = text.len == CLOCK_ISO_LEN;
+    if (!take_digits(&text, 4, '-', &tm.tm_year) || !take_digits(&text, 2, '-', &tm.tm_mon) ||
+        !take_digits(&text, 2, 'T', &tm.tm_mday) || !take_digits(&text, 2, ':', &tm.tm_hour) ||
+        !take_digits(&text, 2, ':', &tm.tm_min) ||
+        !take_digits(&text, 2, plain ? 'Z' : '.', &tm.tm_sec) ||
+        (!plain && !take_fraction(&text, &ms)) || text.len)
+        return false;
+    struct tm as_read = tm;
+    tm.tm_year -= 1900;
+    tm.tm_mon--;
+    int64_t seconds = timegm(&tm); /* which brings a 31st of June to July: no such date */
+    if (tm.tm_mday != as_read.tm_mday || tm.tm_hour != as_read.tm_hour ||
+        tm.tm_min != as_read.tm_min || tm.tm_sec != as_read.tm_sec || seconds < 0)
+        return false;
+    *ret = seconds * 1000 + ms;
+    return true;
+}

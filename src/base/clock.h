@@ -19,5 +19,9 @@ void clock_format_iso_ms(int64_t ms, char out[CLOCK_ISO_MS_LEN]);
 #define CLOCK_HTTP_LEN 29
 void clock_format_http(int64_t ms, char out[CLOCK_HTTP_LEN]);
 
+/* Milliseconds from "2024-01-15T10:30:00Z", with or without a fraction of a second. False: it is
+ * none, and *ret as it was. */
+bool clock_parse_iso(struct str text, int64_t *ret) MUST_USE;
+
 /* Seconds from "90", "90s", "15m", "24h" or "7d". False: it is none, and *ret_seconds as it was. */
 bool clock_parse_duration(struct str text, int64_t *ret_seconds) MUST_USE;

@@ -116,7 +116,45 @@
 #define CORS_MAX_AGE_S     7200       /* a preflight's answer; no browser keeps it for longer */
 #define PAGE_LIMIT_MAX     100        /* `limit` of page lists, developer-api.md §1.4 */
 #define PAGE_LIMIT_DEFAULT 20
+#define OLDER_LIMIT_MAX    1000 /* `limit` of the administration's lists */
 #define PAGE_MAX           1000000000 /* `page`: page * limit stays far inside 64 bits */
+
+/* --- events out (developer-api.md §8) ------------------------------------------------------ */
+#define EVENT_MAX             (256 * KIB) /* one envelope; a template's components take 10 KiB */
+#define WEBHOOKS_MAX         2000        /* of a workspace */
+#define EVENTS_TEXT_MAX       1024        /* names of events, as an endpoint has them */
+#define WEBHOOK_OVERLAP_S     86400       /* of a rotation that says nothing else: a day */
+#define WEBHOOK_URL_MAX      2048        /* as browsers and proxies take it */
+#define JOBS_REPLAY_MAX       10000       /* deliveries that one call repeats */
+#define DELIVERY_ANSWER_MAX   (4 * KIB)   /* of an endpoint's answer, kept on record */
+#define DELIVERY_ERROR_MAX    512
+#define DELIVERY_TIMEOUT_MS   15000 /* a slower endpoint has failed */
+#define DELIVERY_CONNECT_MS   5000
+#define WEBHOOK_VERIFY_MS     10000 /* somebody waits for it */
+#define DELIVERY_TRIES_MAX    32  /* pauses in the setting webhook-retries, and one */
+#define PAUSE_MAX_S           604800 /* of one of these */
+#define DELIVERY_JITTER       20  /* per cent */
+#define DELIVERY_RETRY_AFTER_MAX_S 86400 /* an endpoint that asks for more is asked then */
+#define DELIVERY_LANE_FIRST   4  /* deliveries at once to an endpoint that nothing is known of; */
+#define DELIVERY_LANE_MAX     32 /* grows with each success up to this, halves with each failure */
+#define DELIVERY_BRISK_MAX    192 /* at once, to all endpoints that answer quickly */
+#define DELIVERY_SLOW_MAX     64  /* ... and to all others: they never take the places of those */
+#define DELIVERY_SLOW_US      1000000 /* an endpoint whose answers take longer is one of these */
+#define DELIVERY_FAILURES     3     /* in a row: its deliveries are tried one at a time, and */
+#define DELIVERY_REST_MS      1000  /* after each it rests, at first so long, doubled each time, */
+#define DELIVERY_REST_MAX_MS  30000 /* up to this */
+#define DELIVERY_LOOK_MS      5000  /* how often all endpoints are looked at, whatever was told */
+#define DELIVERY_DISABLE_S    432000 /* of failures alone: five days */
+
+/* --- Meta's webhooks (meta-graph.md §6) ---------------------------------------------------- */
+#define INBOUND_BODY_MAX    (3 * MIB)  /* as Meta sends at the most */
+#define INBOUND_ARENA_MAX   (64 * MIB) /* one body as a tree, and what applying it takes */
+#define INBOUND_CHANGES_MAX 1000       /* of one body; what has more is kept whole, unapplied */
+#define INBOUND_REASONS_MAX 20         /* told one by one; the rest are counted */
+#define INBOUND_FIELD_MAX   64         /* of a field's name, as it is shown */
+#define META_REFUSED_LOG_S  60         /* how often the log says that signatures are wrong */
+#define APPS_MAX            256
+#define VERIFY_TOKEN_MAX    256
 
 /* --- documentation of the API ------------------------------------------------------------- */
 #define DOC_SCHEMAS_MAX 256        /* shapes that all endpoints together speak of */
@@ -258,6 +296,9 @@
 #define JOBS_PULSE_MS           5000 /* how late other replicas see what was confirmed here */
 #define JOBS_PULSE_ROWS         1000 /* confirmations in one write; the rest a moment later */
 #define SYNC_REPEATS_MAX        3    /* of a sync by hand while others' answers come between */
+#define HINTS_MAX               1000 /* hinted accounts that one look takes up */
+#define SYNC_HINT_GAP_MS        1000 /* between runs for hints; doubled each time while hints go on, */
+#define SYNC_HINT_GAP_MAX_MS    60000 /* up to this: Meta counts the calls */
 #define SYNC_JITTER_PERCENT     10   /* so that a thousand accounts do not ask at one instant */
 #define SYNC_BACKOFF_FIRST_S    30   /* after a failure; doubled each time in a row */
 #define SYNC_BACKOFF_MAX_S      3600 /* but never rarer than this, or the interval */

@@ -1,5 +1,6 @@
 #include "gate/directory.h"
 #include "base/log.h"
+#include "gate/directory_apps.h"
 #include "model/client.h"
 
 #define FIRST_BUCKETS 64
@@ -10,6 +11,7 @@ struct directory {
     struct directory_client **buckets;
     size_t n_buckets; /* a power of two */
     size_t n_clients;
+    struct directory_app *apps;
 };
 
 static void client_free(struct directory_client *c)
@@ -32,6 +34,7 @@ static void directory_drop(struct directory *d)
         }
     }
     free(d->buckets);
+    directory_apps_free(d->apps);
     arena_release(&d->arena);
     free(d);
 }
@@ -204,6 +207,8 @@ static enum err load(struct directory_hub *hub, struct store_reader *reader, str
     enum err e = store_read_begin(reader, &tx);
     if (!e) {
         e = client_each(tx, load_client, &loading);
+        if (!e)
+            e = directory_apps_load(tx, hub->keyring, &d->arena, &d->apps);
         store_read_end(reader);
     }
     arena_release(&loading.scratch);
@@ -294,4 +299,10 @@ const struct directory_client *directory_find(struct directory_view *view, struc
 {
     view_refresh(view);
     return view->directory ? find(view->directory, client_id) : NULL;
+}
+
+const struct directory_app *directory_apps(struct directory_view *view)
+{
+    view_refresh(view);
+    return view->directory ? view->directory->apps : NULL;
 }

@@ -34,6 +34,18 @@ struct directory_client {
     struct counters *counters; /* move on to the next snapshot */
 };
 
+/* One of Meta's apps, whose webhooks are taken: meta.h. */
+struct directory_app {
+    struct directory_app *next;
+    int64_t id;
+    int64_t workspace_id; /* 0: everybody's */
+    struct str domain;    /* the workspace's; empty: everybody's */
+    struct secret secret;
+    struct secret previous;
+    int64_t previous_until; /* ms */
+    struct secret token;
+};
+
 struct directory; /* one snapshot */
 
 struct directory_hub {
@@ -80,5 +92,8 @@ struct directory_view {
 };
 void directory_view_init(struct directory_view *view, struct directory_hub *hub);
 void directory_view_release(struct directory_view *view);
-/* NULL when there is no such client. Valid until the next directory_find on this view. */
+/* NULL when there is no such client. Valid until the next directory_find or directory_apps on this
+ * view. */
 const struct directory_client *directory_find(struct directory_view *view, struct str client_id);
+/* All of Meta's apps; the same holds. */
+const struct directory_app *directory_apps(struct directory_view *view);

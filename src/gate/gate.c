@@ -1,5 +1,6 @@
 #include "gate/gate.h"
 #include "base/random.h"
+#include "gate/refusals.h"
 
 void gate_init(struct gate *g, struct directory_hub *hub, struct failures *failures,
                struct policy *policy)
@@ -227,8 +228,8 @@ static enum err check(struct gate *g, const struct http_request *r, struct str p
     return ret->permissions ? ERR_OK : ERR_NO_MEMORY;
 }
 
-static enum err count_failure(struct gate *g, const struct http_request *r, int64_t now_ms,
-                              enum err e, struct error *error)
+enum err refusal_count(struct gate *g, const struct http_request *r, int64_t now_ms, enum err e,
+                       struct error *error)
 {
     struct http_address address;
     int retry_after = 0;
@@ -250,7 +251,7 @@ enum err gate_check(struct gate *g, const struct http_request *r, struct str pat
                     struct caller *ret, struct error *error)
 {
     enum err e = check(g, r, path, now_ms, ret, error);
-    return e && e != ERR_NO_MEMORY ? count_failure(g, r, now_ms, e, error) : e;
+    return e && e != ERR_NO_MEMORY ? refusal_count(g, r, now_ms, e, error) : e;
 }
 
 static enum err explain_limit(const struct limit *limit, const struct limit_state *state,

@@ -196,6 +196,16 @@ bool http_path_match(const char *pattern, struct str path, struct http_match *re
 struct str http_url_decode(struct str s, bool form, struct arena *arena);
 /* Percent-encodes all but unreserved characters (RFC 3986 §2.3), onto `out`. */
 void http_url_encode(struct str s, struct buf *out);
+/* The parts of an absolute http or https URL, each a part of its text. False when it is none, or
+ * has what no request of ours has: a user, a fragment, a blank, a character beyond ASCII (a host in
+ * Arabic is written in its xn-- form, a path percent-encoded). */
+struct http_url {
+    bool secure;     /* https */
+    struct str host; /* with its port, as it is written */
+    struct str path; /* "/" when the URL has none */
+    struct str query; /* with its "?"; empty when there is none */
+};
+bool http_url_split(struct str url, struct http_url *ret) MUST_USE;
 /* The decoded value of a query parameter; {NULL,0} when absent. ERR_BAD_REQUEST when malformed.
  * `query` may begin with "?". The first one counts when it is repeated. */
 enum err http_query_get(struct str query, const char *name, struct arena *arena,

@@ -85,3 +85,43 @@ enum err http_query_get(struct str query, const char *name, struct arena *arena,
     *ret = nothing;
     return ERR_OK;
 }
+
+static bool is_url_text(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] <= ' ' || s.ptr[i] > '~' || strchr("#\\\"<>^`{|}", s.ptr[i]))
+            return false;
+    return true;
+}
+
+static bool take_scheme(struct str *rest, bool *ret_secure)
+{
+    const struct str schemes[] = {STR("http://"), STR("https://")};
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        struct str start = str_make(rest->ptr, MIN(rest->len, schemes[i].len));
+        if (!str_eq_nocase(start, schemes[i]))
+            continue;
+        *rest = str_skip(*rest, schemes[i].len);
+        *ret_secure = i == 1;
+        return true;
+    }
+    return false;
+}
+
+bool http_url_split(struct str url, struct http_url *ret)
+{
+    struct http_url u;
+    struct str rest = url;
+    if (!is_url_text(url) || !take_scheme(&rest, &u.secure))
+        return false;
+    size_t host = MIN(str_find(rest, '/'), str_find(rest, '?'));
+    u.host = str_make(rest.ptr, host);
+    rest = str_skip(rest, host);
+    if (!u.host.len || u.host.ptr[0] == ':' || str_find(u.host, '@') < u.host.len)
+        return false;
+    size_t path = str_find(rest, '?');
+    u.path = path ? str_make(rest.ptr, path) : STR("/");
+    u.query = str_skip(rest, path);
+    *ret = u;
+    return true;
+}

@@ -21,6 +21,7 @@ static void run_task(struct jobs *j, struct jobs_task *task)
     case JOBS_SYNC: job_sync_task(j, task); break;
     case JOBS_CHECK_ACCOUNT: job_check_account(j, task); break;
     case JOBS_CHECK_GRAPH: job_check_graph(j, task); break;
+    case JOBS_WEBHOOK: job_webhook(j, task); break;
     case JOBS_RELOAD: job_task_done(task, job_accounts_reload(j)); break;
     }
 }
@@ -54,6 +55,7 @@ static void stop_step(struct jobs *j)
         struct graph *g = j->graph;
         j->graph = NULL;
         graph_close(g);
+        job_lanes_stop(j);
     }
     if (j->n_pending == 0 && !uv_is_closing((uv_handle_t *)&j->wake)) {
         uv_close((uv_handle_t *)&j->wake, NULL);
@@ -67,6 +69,8 @@ static void on_wake(uv_async_t *wake)
     if (queue_is_closed(&j->inbox))
         j->stopping = true;
     take_all(j);
+    if (atomic_exchange(&j->announced, false))
+        job_lanes_look(j);
     if (j->stopping)
         stop_step(j);
 }
@@ -78,14 +82,24 @@ static void on_tick(uv_timer_t *tick)
         job_leases_tick(j);
         job_confirm_tick(j);
         job_sync_tick(j);
+        job_lanes_tick(j);
         job_accounts_sweep(j);
     }
     job_accounts_show(j);
+    job_lanes_show(j);
 }
 
 static void wake_loop(void *arg)
 {
     uv_async_send(arg);
+}
+
+/* On a thread of the store's. */
+static void on_announced(void *arg)
+{
+    struct jobs *j = arg;
+    atomic_store(&j->announced, true);
+    uv_async_send(&j->wake);
 }
 
 static void run_thread(void *arg)
@@ -98,13 +112,16 @@ void jobs_free(struct jobs *j)
 {
     if (!j)
         return;
+    store_unlisten(j->options.store);
     graph_close(j->graph);
+    http_client_close(j->lanes.client);
     if (!uv_is_closing((uv_handle_t *)&j->wake)) {
         uv_close((uv_handle_t *)&j->wake, NULL);
         uv_close((uv_handle_t *)&j->tick, NULL);
     }
     uv_run(&j->loop, UV_RUN_DEFAULT); /* lets the closed handles go */
     job_accounts_release(j);
+    job_lanes_release(j);
     store_reader_close(j->reader);
     uv_loop_close(&j->loop);
     queue_release(&j->inbox);
@@ -120,6 +137,8 @@ static enum err start_syncing(struct jobs *j, struct error *error)
     if (e)
         return error_set(error, e, "cannot read the linked accounts from the database");
     uv_timer_start(&j->tick, on_tick, 0, JOBS_TICK_MS);
+    j->listener = (struct store_listener){on_announced, j};
+    store_listen(j->options.store, &j->listener);
     return ERR_OK;
 }
 
@@ -136,8 +155,8 @@ enum err jobs_start(const struct jobs_options *options, struct jobs **ret, struc
     queue_init(&j->inbox, wake_loop, &j->wake);
     queue_init(&j->writes, wake_loop, &j->wake);
     queue_init(&j->reads, wake_loop, &j->wake);
-    enum err e = ERR_OK;
-    if (store_reads_inline(options->store))
+    enum err e = job_lanes_open(j, error);
+    if (!e && store_reads_inline(options->store))
         e = store_reader_open(options->store, &j->reader, error);
     if (!e)
         e = graph_open(&j->loop, &j->options.graph, &j->graph, error);
@@ -194,6 +213,8 @@ static enum err write_last(struct store_write *w, struct tx *tx)
 {
     struct jobs *j = CONTAINER_OF(w, struct last_write, write)->jobs;
     enum err e = job_confirm_all(j, tx);
+    if (!e && j->leases.replica)
+        e = webhook_leave_all(tx, j->leases.replica);
     return !e && j->leases.replica ? lease_leave(tx, j->leases.replica) : e;
 }
 
@@ -201,6 +222,7 @@ void jobs_stop(struct jobs *j)
 {
     if (!j)
         return;
+    store_unlisten(j->options.store); /* the loop's handles are about to close */
     queue_close(&j->inbox);
     uv_thread_join(&j->thread);
     struct last_write w = {.write.apply = write_last, .jobs = j};

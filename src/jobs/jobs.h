@@ -16,7 +16,16 @@ enum jobs_kind {
     JOBS_SYNC,          /* ask Meta about a linked account now */
     JOBS_CHECK_ACCOUNT, /* does Meta take the account's token? Writes nothing */
     JOBS_CHECK_GRAPH,   /* is the Graph API reachable? */
+    JOBS_WEBHOOK,      /* make or change a webhook's endpoint, which may have to prove itself */
     JOBS_RELOAD,        /* the database was replaced: jobs_reload */
+};
+
+/* An endpoint, as it is to be. */
+struct jobs_webhook {
+    int64_t id;        /* 0: a new one, whose id it becomes */
+    struct str url;    /* empty: as it is */
+    struct str events; /* the same */
+    int enabled;       /* 1, 0, or -1: as it is */
 };
 
 struct jobs_task {
@@ -35,9 +44,24 @@ struct jobs_task {
     struct str code;     /* of embedded signup */
     bool replace;        /* take the new token though the old one works */
 
-    int64_t account_id;         /* of JOBS_SYNC and JOBS_CHECK_ACCOUNT; set by JOBS_LINK */
+    struct jobs_webhook webhook; /* of JOBS_WEBHOOK */
+
+    /* Of JOBS_SYNC and JOBS_CHECK_ACCOUNT; set by JOBS_LINK. JOBS_WEBHOOK puts the webhook's id
+     * here: what it made or changed. */
+    int64_t account_id;
     enum graph_outcome outcome; /* of the checks, which never fail for what Meta says */
     struct str message;         /* of the checks: what a person should know */
+};
+
+/* How events are delivered (developer-api.md §8). */
+struct jobs_webhooks {
+    bool allow_http;     /* endpoints without TLS */
+    bool allow_private;  /* endpoints at addresses that are not public */
+    const char *ca_file; /* whom to trust instead of the system's; NULL: the system's */
+    int timeout_ms;
+    int64_t pauses_ms[DELIVERY_TRIES_MAX]; /* after each failure but the last */
+    size_t n_pauses;
+    int64_t disable_after_s; /* of nothing but failures */
 };
 
 struct jobs_options {
@@ -45,8 +69,17 @@ struct jobs_options {
     const struct keyring *keyring;
     struct pulse *pulse;
     struct graph_options graph;
+    struct jobs_webhooks webhooks;
     struct str app_id;       /* for codes of embedded signup; empty: they are refused */
     int64_t sync_interval_s; /* 0: no periodic sync, as in a command without a server */
+};
+
+/* How a try ended. */
+enum delivery_outcome {
+    DELIVERY_DONE,
+    DELIVERY_RETRIED, /* it failed, and is tried again */
+    DELIVERY_DEAD,    /* it failed for the last time */
+    DELIVERY_OUTCOMES,
 };
 
 /* Written by the jobs thread, read by any. The gauges are as true as its last tick. */
@@ -57,6 +90,9 @@ struct jobs_stats {
     struct gauge accounts, accounts_failing; /* that are ours to sync; whose last one failed */
     struct counter leases_claimed, leases_given, leases_lost; /* accounts, with other replicas */
     struct gauge syncs_running, runs_pending;                 /* the latter of any kind */
+    struct counter deliveries[DELIVERY_OUTCOMES];
+    struct histogram delivery_times; /* from the event to the answer of its delivery */
+    struct gauge lanes, deliveries_running;
 };
 
 struct jobs;

@@ -1,9 +1,12 @@
 /* Inside jobs/: the thread's own state. Everything here belongs to the jobs thread. */
 #pragma once
 
+#include "crypto/hmac.h"
+#include "http/client.h"
 #include "jobs/jobs.h"
 #include "model/account_sync.h"
 #include "model/lease.h"
+#include "model/webhook.h"
 
 /* A linked account as the scheduler sees it. */
 struct job_account {
@@ -15,9 +18,30 @@ struct job_account {
     int failures;               /* in a row */
     int64_t throttled_until_ms; /* monotonic; before it Meta is not asked, whoever wants it */
     struct list waiting;        /* JOBS_SYNC tasks for the next run */
+    int64_t began_ms;           /* monotonic; when the last run began */
+    int hints;                  /* in a row that runs began for */
+    bool hinted;                /* ... and the next one does */
     int repeats;                /* runs in a row that others' answers came between */
     bool running;
     int64_t unwritten_at; /* wall time: confirmed then, which the store does not know; 0: it does */
+};
+
+/* The deliveries of events to one webhook: deliver.c. */
+struct job_lane;
+
+/* All of them. */
+struct job_lanes {
+    struct http_client *client; /* NULL once we are stopping */
+    struct hmac hmac;
+    struct list all;            /* job_lane */
+    struct list ready[2];       /* those that may begin something, in turn: brisk, and slow */
+    size_t n_running[2];        /* deliveries that run, of either kind of lane */
+    int64_t cursor;             /* jobs up to this id are known */
+    bool pumping;               /* deliveries are being begun */
+    bool looking;               /* a look at what is new is under way */
+    bool again;                 /* ... and something was announced since it began */
+    bool all_due;               /* the next look is at all webhooks */
+    int64_t look_due_ms;        /* monotonic; when it is in any case */
 };
 
 /* The accounts that are ours where replicas share the store: leases.c. */
@@ -46,6 +70,9 @@ struct jobs {
     struct list accounts;        /* job_account; the one whose last sync began first is first */
     size_t n_held;               /* of them */
     struct job_leases leases;
+    struct job_lanes lanes;
+    struct store_listener listener; /* wakes us when something is announced */
+    _Atomic bool announced;
     int64_t pulse_due_ms; /* monotonic; when confirmations are written down next */
     bool pulse_busy;
     size_t n_syncs;   /* running */
@@ -153,6 +180,37 @@ void job_sync_tick(struct jobs *j);
 void job_sync_task(struct jobs *j, struct jobs_task *task);
 /* An account was linked, or linked again; Meta was asked at that wall time. */
 void job_sync_linked(struct jobs *j, int64_t account_id, int64_t asked_at);
+
+/* An account was hinted at: it is asked about at once, if it is ours. */
+void job_sync_hinted(struct jobs *j, int64_t account_id);
+
+/* lanes.c: which webhooks have deliveries, and which of them begin. */
+enum err job_lanes_open(struct jobs *j, struct error *error) MUST_USE;
+/* Something was announced, or it is time: looks for what is new. */
+void job_lanes_look(struct jobs *j);
+void job_lanes_tick(struct jobs *j);
+void job_lanes_show(struct jobs *j);
+/* Nothing begins any more; what runs is cancelled. */
+void job_lanes_stop(struct jobs *j);
+void job_lanes_release(struct jobs *j);
+
+/* deliver.c: one request to a webhook. Everything is copied. */
+struct job_delivery {
+    struct str url, domain, event_uid, body;
+    const struct secret *secret, *previous; /* previous: empty for none */
+    int timeout_ms;
+    size_t answer_max;
+    void (*on_header)(void *arg, struct str name, struct str value);
+    void (*done)(void *arg, const struct http_client_answer *answer);
+    void *arg;
+};
+void job_deliver(struct jobs *j, const struct job_delivery *d);
+/* Its secrets; false, and logged, when one does not open. */
+bool job_open_secrets(struct jobs *j, const struct webhook *w, struct secret *ret,
+                      struct secret *ret_previous) MUST_USE;
+
+/* webhook.c */
+void job_webhook(struct jobs *j, struct jobs_task *task);
 
 /* link.c, check.c */
 void job_link(struct jobs *j, struct jobs_task *task);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "jobs/runner.h"
+#include "model/account_fact.h"
 
 /* One question to Meta about one account, and what is written of the answer. */
 struct sync_run {
@@ -13,6 +14,7 @@ struct sync_run {
     struct arena arena;
     int64_t lease;     /* it began by itself, and counts while the account is this replica's; 0:
                           whoever syncs it */
+    bool hinted;       /* a webhook of Meta's was why it began */
     bool lost;         /* the account is another's by now: nothing was written */
     struct list tasks; /* JOBS_SYNC tasks that wait for this run */
     struct account_facts facts;
@@ -78,12 +80,24 @@ static int64_t wait_ms(const struct jobs *j, const struct job_account *entry,
     return MAX(interval, backoff);
 }
 
+/* The first hint is followed at once. While they go on, as when Meta tells of a thousand templates
+ * one by one, one run answers more and more of them. */
+static int64_t hint_due_ms(const struct job_account *entry)
+{
+    int64_t gap_ms = (int64_t)SYNC_HINT_GAP_MS << MIN(entry->hints, 6);
+    bool rested = job_now_ms() - entry->began_ms > SYNC_HINT_GAP_MAX_MS;
+    return rested ? job_now_ms()
+                  : entry->began_ms + MIN(gap_ms, (int64_t)SYNC_HINT_GAP_MAX_MS);
+}
+
 static void schedule(struct jobs *j, struct job_account *entry, const struct sync_run *run,
                      enum err e)
 {
     bool failed = e || run->failure.outcome != GRAPH_OK;
     entry->failures = failed ? entry->failures + 1 : 0;
     entry->due_ms = job_now_ms() + jittered(wait_ms(j, entry, run, e));
+    if (entry->hinted && !failed)
+        entry->due_ms = MIN(entry->due_ms, hint_due_ms(entry));
     if (run->failure.outcome == GRAPH_THROTTLED)
         entry->throttled_until_ms =
             job_now_ms() + MAX(regain_ms(run), INT64_C(1000) * RETRY_AFTER_S);
@@ -222,16 +236,20 @@ static enum err sync_apply(struct store_write *w, struct tx *tx)
     run->lost = run->lease && account.replica_id != run->lease;
     if (run->lost)
         return ERR_OK;
-    struct account_cause cause = {.source = list_empty(&run->tasks) ? "poll" : "api",
+    struct account_cause cause = {.source = !list_empty(&run->tasks) ? SOURCE_API
+                                            : run->hinted            ? SOURCE_WEBHOOK
+                                                                     : SOURCE_POLL,
                                   .asked_at = run->began_at,
                                   .now = clock_now_ms(),
                                   .revision = run->opening.account.revision};
     if (!run->refused)
-        return account_apply_facts(tx, &account, &run->facts, &cause, &run->arena, &run->outcome);
-    if (!is_same_token(&account, &run->opening.account))
-        return ERR_OK;
-    return account_apply_refusal(tx, &account, run->refused, run->failure.message, &cause,
-                                 &run->arena, &run->outcome);
+        e = account_apply_facts(tx, &account, &run->facts, &cause, &run->arena, &run->outcome);
+    else if (is_same_token(&account, &run->opening.account))
+        e = account_apply_refusal(tx, &account, run->refused, run->failure.message, &cause,
+                                  &run->arena, &run->outcome);
+    if (e || !account.hinted_at || run->outcome.superseded)
+        return e;
+    return account_answer_hint(tx, account.id, run->began_at);
 }
 
 static void on_written(struct job_write *w)
@@ -280,6 +298,10 @@ static void sync_start(struct jobs *j, struct job_account *entry)
     run->jobs = j;
     run->entry = entry;
     run->began_at = clock_now_ms();
+    run->hinted = entry->hinted;
+    entry->hints = entry->hinted ? entry->hints + 1 : 0;
+    entry->hinted = false;
+    entry->began_ms = job_now_ms();
     arena_init(&run->arena, JOBS_ARENA_MAX);
     list_init(&run->tasks);
     list_move_all(&run->tasks, &entry->waiting);
@@ -347,4 +369,18 @@ void job_sync_linked(struct jobs *j, int64_t account_id, int64_t asked_at)
     if (j->options.sync_interval_s)
         job_account_hold(j, entry, job_now_ms() + jittered(j->options.sync_interval_s * 1000));
     pulse_raise(j->options.pulse, account_id, asked_at);
+}
+
+/* A run that is under way began before the hint: another one follows. After a failure the next try
+ * is soon enough, and Meta may have asked us to wait. */
+void job_sync_hinted(struct jobs *j, int64_t account_id)
+{
+    struct job_account *entry = job_account_find(j, account_id);
+    if (!entry || !entry->held)
+        return;
+    entry->hinted = true;
+    if (!entry->running && !entry->failures) {
+        entry->due_ms = MIN(entry->due_ms, hint_due_ms(entry));
+        job_sync_tick(j);
+    }
 }

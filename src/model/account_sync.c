@@ -21,11 +21,25 @@ struct sync {
     const struct account *account;
     const struct account_facts *facts; /* NULL: Meta refused */
     const struct account_cause *cause;
+    struct change_cause change; /* the same, as history has it */
     struct arena *arena;
     struct account_outcome *outcome;
     bool *seen;             /* beside facts->numbers: a row of this account stands for it */
     struct str gone_reason; /* JSON: why numbers without facts are DISCONNECTED */
 };
+
+static struct sync sync_make(struct tx *tx, const struct account *a,
+                             const struct account_facts *facts, const struct account_cause *cause,
+                             struct arena *arena, struct account_outcome *outcome)
+{
+    return (struct sync){.tx = tx,
+                         .account = a,
+                         .facts = facts,
+                         .cause = cause,
+                         .change = {cause->source, cause->now, cause->asked_at},
+                         .arena = arena,
+                         .outcome = outcome};
+}
 
 /* health.reasons of a number that is DISCONNECTED for a reason of ours. */
 static struct str reason_json(struct arena *arena, int64_t code, struct str message,
@@ -52,11 +66,11 @@ static struct str reason_json(struct arena *arena, int64_t code, struct str mess
 
 static enum err disconnect(struct sync *s, const struct number *row)
 {
-    struct number_facts facts = row->facts;
-    facts.reasons = s->gone_reason;
+    struct number to = *row;
     bool changed;
-    enum err e = number_update(s->tx, row, &facts, STR("DISCONNECTED"), row->message_template_count,
-                               s->cause->source, s->cause->now, &changed);
+    to.facts.reasons = s->gone_reason;
+    to.status = STR("DISCONNECTED");
+    enum err e = number_update(s->tx, row, &to, &s->change, &changed);
     if (!e && changed)
         s->outcome->vanished++;
     return e;
@@ -64,9 +78,12 @@ static enum err disconnect(struct sync *s, const struct number *row)
 
 static enum err bring_up(struct sync *s, const struct number *row, const struct number_facts *facts)
 {
+    struct number to = *row;
     bool changed;
-    enum err e = number_update(s->tx, row, facts, number_status(facts->meta_status),
-                               s->facts->template_count, s->cause->source, s->cause->now, &changed);
+    to.facts = *facts;
+    to.status = number_status(facts->meta_status);
+    to.message_template_count = s->facts->template_count;
+    enum err e = number_update(s->tx, row, &to, &s->change, &changed);
     if (!e && changed)
         s->outcome->changed++;
     return e;
@@ -207,7 +224,7 @@ enum err account_apply_facts(struct tx *tx, const struct account *a,
     *ret = (struct account_outcome){.superseded = is_superseded(a, cause)};
     if (ret->superseded)
         return ERR_OK;
-    struct sync s = {tx, a, facts, cause, arena, ret, NULL, {NULL, 0}};
+    struct sync s = sync_make(tx, a, facts, cause, arena, ret);
     s.seen = arena_calloc(arena, facts->n_numbers, sizeof(*s.seen));
     s.gone_reason = reason_json(arena, 0, STR("Meta no longer lists this number for its account."),
                                 "Check the number in WhatsApp Manager, or unlink it here.");
@@ -235,7 +252,7 @@ enum err account_apply_refusal(struct tx *tx, const struct account *a, const cha
     *ret = (struct account_outcome){.superseded = is_superseded(a, cause)};
     if (ret->superseded)
         return ERR_OK;
-    struct sync s = {tx, a, NULL, cause, arena, ret, NULL, {NULL, 0}};
+    struct sync s = sync_make(tx, a, NULL, cause, arena, ret);
     /* Meta's text tells the time of day: the first one stays, or each sync would be a change. */
     if (str_eq(a->state, str_from(state)))
         why = a->state_reason;

@@ -8,7 +8,9 @@
     "n.message_template_count, n.created_at, n.updated_at, n.workspace_id, n.account_id, "         \
     "n.meta_status, n.name_status, n.code_verification_status, n.throughput, n.messaging_limit, "  \
     "n.platform_type, n.can_send_message, n.reasons, n.is_official_business_account, "             \
-    "n.previous_quality_rating, n.quality_changed_at, n.unlinked_at, a.confirmed_at "
+    "n.previous_quality_rating, n.quality_changed_at, n.unlinked_at, a.confirmed_at, "             \
+    "n.status_at, n.limit_at, n.name_at, n.name_decision, n.requested_name, "                      \
+    "n.name_rejection "
 #define FROM_WHOLE "FROM numbers n JOIN accounts a ON a.id = n.account_id "
 
 struct str number_quality(struct str meta_quality)
@@ -63,6 +65,12 @@ static struct number read_whole(const struct rows *r)
     n.quality_changed_at = row_i64(r, 21);
     n.unlinked_at = row_i64(r, 22);
     n.confirmed_at = row_i64(r, 23);
+    n.status_at = row_i64(r, 24);
+    n.limit_at = row_i64(r, 25);
+    n.name_at = row_i64(r, 26);
+    n.name_decision = row_text(r, 27);
+    n.requested_name = row_text(r, 28);
+    n.name_rejection = row_text(r, 29);
     return n;
 }
 
@@ -142,7 +150,8 @@ enum err number_copy(const struct number *from, struct arena *arena, struct numb
         *text = arena_dup(arena, *text);
         full = full || !text->ptr;
     }
-    struct str *others[] = {&n->facts.phone_number_id, &n->status, &n->previous_quality_rating};
+    struct str *others[] = {&n->facts.phone_number_id, &n->status,         &n->previous_quality_rating,
+                            &n->name_decision,         &n->requested_name, &n->name_rejection};
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         *others[i] = arena_dup(arena, *others[i]);
         full = full || !others[i]->ptr;
@@ -194,6 +203,15 @@ enum err number_find(struct tx *tx, int64_t workspace_id, struct str id, struct 
                 "AND workspace_id = $1 AND unlinked_at IS NULL), $3) "
                 "AND n.workspace_id = $1 AND n.unlinked_at IS NULL",
                 PARAMS(p_i64(workspace_id), p_text(id), our_id), arena, ret);
+}
+
+enum err number_find_phone(struct tx *tx, int64_t account_id, struct str phone_number,
+                           struct arena *arena, struct number *ret)
+{
+    return find(tx,
+                "SELECT " WHOLE FROM_WHOLE
+                "WHERE n.account_id = $1 AND n.phone_number = $2 AND n.unlinked_at IS NULL",
+                PARAMS(p_i64(account_id), p_text(phone_number)), arena, ret);
 }
 
 enum err number_find_linked(struct tx *tx, struct str phone_number_id, struct arena *arena,
@@ -257,26 +275,26 @@ enum err number_unlink(struct tx *tx, int64_t id, int64_t now)
 
 /* --- changes ------------------------------------------------------------------------------ */
 
-static enum err record(struct tx *tx, int64_t number_id, const char *field, struct str from,
-                       struct str to, const char *source, int64_t now)
+enum err number_record(struct tx *tx, int64_t number_id, const char *field, struct str from,
+                       struct str to, const struct change_cause *cause)
 {
     return tx_exec(tx,
                    "INSERT INTO number_changes (number_id, position, field, from_value, to_value, "
                    "source, at) VALUES ($1, (SELECT coalesce(max(position), 0) + 1 "
                    "FROM number_changes WHERE number_id = $1), $2, $3, $4, $5, $6)",
                    PARAMS(p_i64(number_id), p_text(str_from(field)), p_opt(from), p_opt(to),
-                          p_text(str_from(source)), p_i64(now)),
+                          p_text(str_from(cause->source)), p_i64(cause->now)),
                    NULL);
 }
 
 static enum err record_count(struct tx *tx, int64_t number_id, int64_t from, int64_t to,
-                             const char *source, int64_t now)
+                             const struct change_cause *cause)
 {
     char texts[2][24];
     snprintf(texts[0], sizeof(texts[0]), "%lld", (long long)from);
     snprintf(texts[1], sizeof(texts[1]), "%lld", (long long)to);
-    return record(tx, number_id, "message_template_count", str_from(texts[0]), str_from(texts[1]),
-                  source, now);
+    return number_record(tx, number_id, "message_template_count", str_from(texts[0]),
+                         str_from(texts[1]), cause);
 }
 
 static enum err write_row(struct tx *tx, const struct number *n)
@@ -288,7 +306,9 @@ static enum err write_row(struct tx *tx, const struct number *n)
                    "code_verification_status = $8, throughput = $9, messaging_limit = $10, "
                    "platform_type = $11, can_send_message = $12, reasons = $13, "
                    "is_official_business_account = $14, message_template_count = $15, "
-                   "previous_quality_rating = $16, quality_changed_at = $17, updated_at = $18 "
+                   "previous_quality_rating = $16, quality_changed_at = $17, updated_at = $18, "
+                   "status_at = $19, limit_at = $20, name_at = $21, name_decision = $22, "
+                   "requested_name = $23, name_rejection = $24 "
                    "WHERE id = $1",
                    PARAMS(p_i64(n->id), p_text(f->phone_number), p_text(f->verified_name),
                           p_text(f->quality_rating), p_text(n->status), p_text(f->meta_status),
@@ -297,53 +317,96 @@ static enum err write_row(struct tx *tx, const struct number *n)
                           p_opt(f->can_send_message), p_text(f->reasons),
                           p_i64(f->is_official_business_account), p_i64(n->message_template_count),
                           p_opt(n->previous_quality_rating), p_opt_i64(n->quality_changed_at),
-                          p_i64(n->updated_at)),
+                          p_i64(n->updated_at), p_i64(n->status_at), p_i64(n->limit_at),
+                          p_i64(n->name_at), p_opt(n->name_decision),
+                          p_opt(n->requested_name), p_opt(n->name_rejection)),
                    NULL);
 }
 
-enum err number_update(struct tx *tx, const struct number *old, const struct number_facts *facts,
-                       struct str status, int64_t template_count, const char *source, int64_t now,
-                       bool *ret_changed)
+/* What of a row differs from what it is brought to. */
+struct difference {
+    bool any, listed; /* listed: moves updated_at (developer-api.md §2.1) */
+    bool times;
+};
+
+static enum err record_facts(struct tx *tx, const struct number *old, const struct number *to,
+                             const struct change_cause *cause, struct difference *d)
 {
-    bool changed = old->facts.is_official_business_account != facts->is_official_business_account;
-    bool listed = false;
     enum err e = ERR_OK;
     for (size_t i = 0; !e && i < ARRAY_LEN(fields); i++) {
-        struct str from = field_of(&old->facts, i), to = field_of(facts, i);
-        if (str_eq(from, to))
+        struct str before = field_of(&old->facts, i), after = field_of(&to->facts, i);
+        if (str_eq(before, after))
             continue;
-        changed = true;
-        listed = listed || fields[i].listed;
+        d->any = true;
+        d->listed = d->listed || fields[i].listed;
         if (fields[i].history)
-            e = record(tx, old->id, fields[i].name, from, to, source, now);
+            e = number_record(tx, old->id, fields[i].name, before, after, cause);
     }
-    if (!e && !str_eq(old->status, status)) {
-        changed = listed = true;
-        e = record(tx, old->id, "status", old->status, status, source, now);
+    return e;
+}
+
+static enum err record_others(struct tx *tx, const struct number *old, const struct number *to,
+                              const struct change_cause *cause, struct difference *d)
+{
+    enum err e = ERR_OK;
+    if (!str_eq(old->status, to->status)) {
+        d->any = d->listed = true;
+        e = number_record(tx, old->id, "status", old->status, to->status, cause);
     }
-    if (!e && old->message_template_count != template_count) {
-        changed = listed = true;
-        e = record_count(tx, old->id, old->message_template_count, template_count, source, now);
+    if (!e && old->message_template_count != to->message_template_count) {
+        d->any = d->listed = true;
+        e = record_count(tx, old->id, old->message_template_count, to->message_template_count,
+                         cause);
     }
-    if (e || !changed) {
-        *ret_changed = changed;
+    if (!e && !(str_eq(old->name_decision, to->name_decision) &&
+                str_eq(old->requested_name, to->requested_name))) {
+        d->any = true;
+        e = number_record(tx, old->id, "name_decision", old->name_decision, to->name_decision,
+                          cause);
+    }
+    return e;
+}
+
+static struct number aged(const struct number *old, const struct number *to,
+                          const struct change_cause *cause, const struct difference *d)
+{
+    const struct number_facts *before = &old->facts, *after = &to->facts;
+    struct number n = *to;
+    n.updated_at = d->listed ? cause->now : old->updated_at;
+    if (!str_eq(before->quality_rating, after->quality_rating)) {
+        n.previous_quality_rating = before->quality_rating;
+        n.quality_changed_at = cause->now;
+    }
+    if (!str_eq(before->meta_status, after->meta_status))
+        n.status_at = MAX(n.status_at, cause->known_at);
+    if (!str_eq(before->messaging_limit, after->messaging_limit))
+        n.limit_at = MAX(n.limit_at, cause->known_at);
+    if (!str_eq(before->verified_name, after->verified_name))
+        n.name_at = MAX(n.name_at, cause->known_at);
+    return n;
+}
+
+enum err number_update(struct tx *tx, const struct number *old, const struct number *to,
+                       const struct change_cause *cause, bool *ret_changed)
+{
+    struct difference d = {
+        .any = old->facts.is_official_business_account != to->facts.is_official_business_account,
+        .times = old->status_at != to->status_at || old->limit_at != to->limit_at ||
+                 old->name_at != to->name_at,
+    };
+    enum err e = record_facts(tx, old, to, cause, &d);
+    if (!e)
+        e = record_others(tx, old, to, cause, &d);
+    *ret_changed = d.any;
+    if (e || !(d.any || d.times))
         return e;
-    }
-    struct number n = *old;
-    n.facts = *facts;
-    n.status = status;
-    n.message_template_count = template_count;
-    n.updated_at = listed ? now : old->updated_at;
-    if (!str_eq(old->facts.quality_rating, facts->quality_rating)) {
-        n.previous_quality_rating = old->facts.quality_rating;
-        n.quality_changed_at = now;
-    }
-    *ret_changed = true;
-    return write_row(tx, &n);
+    const struct number n = aged(old, to, cause, &d);
+    e = write_row(tx, &n);
+    return !e && d.any ? number_tell(tx, old, &n, cause) : e;
 }
 
 enum err number_each_change(struct tx *tx, int64_t number_id, int64_t newest, int64_t limit,
-                            enum err (*each)(void *arg, const struct number_change *c), void *arg)
+                            enum err (*each)(void *arg, const struct change_entry *c), void *arg)
 {
     struct rows rows;
     enum err e = tx_query(tx,
@@ -351,21 +414,7 @@ enum err number_each_change(struct tx *tx, int64_t number_id, int64_t newest, in
                           "WHERE number_id = $1 AND position <= $2 AND position > $3 "
                           "ORDER BY position DESC",
                           PARAMS(p_i64(number_id), p_i64(newest), p_i64(newest - limit)), &rows);
-    if (e)
-        return e;
-    enum err stopped = ERR_OK;
-    while (!stopped && rows_next(&rows)) {
-        struct number_change c = {
-            .field = row_text(&rows, 0),
-            .from = row_text(&rows, 1),
-            .to = row_text(&rows, 2),
-            .source = row_text(&rows, 3),
-            .at = row_i64(&rows, 4),
-        };
-        stopped = each(arg, &c);
-    }
-    e = rows_close(&rows);
-    return stopped ? stopped : e;
+    return e ? e : change_each_row(&rows, each, arg);
 }
 
 enum err number_count_changes(struct tx *tx, int64_t number_id, int64_t *ret)

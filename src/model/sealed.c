@@ -1,7 +1,9 @@
 #include "model/sealed.h"
 #include "crypto/hex.h"
 #include "model/account.h"
+#include "model/app.h"
 #include "model/client.h"
+#include "model/webhook.h"
 #include "model/setting.h"
 
 #define CHECK_TEXT    STR("this database and its key belong together")
@@ -22,6 +24,20 @@ static const struct place {
      "SELECT id, client_id, previous_secret FROM clients "
      "WHERE previous_secret IS NOT NULL ORDER BY id",
      "UPDATE clients SET previous_secret = $2 WHERE id = $1"},
+    {APP_SECRET_PREFIX, "SELECT id, app_id, secret FROM apps ORDER BY id",
+     "UPDATE apps SET secret = $2 WHERE id = $1"},
+    {APP_SECRET_PREFIX,
+     "SELECT id, app_id, previous_secret FROM apps WHERE previous_secret IS NOT NULL ORDER BY id",
+     "UPDATE apps SET previous_secret = $2 WHERE id = $1"},
+    {APP_TOKEN_PREFIX, "SELECT id, app_id, verify_token FROM apps ORDER BY id",
+     "UPDATE apps SET verify_token = $2 WHERE id = $1"},
+    {WEBHOOK_SEAL_PREFIX,
+     "SELECT id, '' || id, secret FROM webhooks WHERE deleted_at IS NULL ORDER BY id",
+     "UPDATE webhooks SET secret = $2 WHERE id = $1"},
+    {WEBHOOK_SEAL_PREFIX,
+     "SELECT id, '' || id, previous_secret FROM webhooks "
+     "WHERE previous_secret IS NOT NULL AND deleted_at IS NULL ORDER BY id",
+     "UPDATE webhooks SET previous_secret = $2 WHERE id = $1"},
     {ACCOUNT_SEAL_PREFIX,
      "SELECT id, waba_id, access_token FROM accounts WHERE unlinked_at IS NULL ORDER BY id",
      "UPDATE accounts SET access_token = $2 WHERE id = $1"},

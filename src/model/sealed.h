@@ -1,4 +1,5 @@
-/* Every value of the database that is sealed with the key: secrets of clients, tokens of accounts,
+/* Every value of the database that is sealed with the key: secrets of clients, of Meta's apps and of
+ * endpoints, tokens of accounts,
  * and the check that database and key belong together. Who adds a sealed column adds it to the
  * table in sealed.c: a rotation of the key would make it unreadable else.
  *

@@ -1,4 +1,5 @@
 #include "serve/forms.h"
+#include "base/clock.h"
 #include "http/http.h"
 #include "store/store.h"
 
@@ -51,6 +52,39 @@ static size_t count_items(struct str text)
     size_t n = 0;
     for (; text.len; n++)
         (void)next_item(&text);
+    return n;
+}
+
+static bool read_pause(struct str item, int64_t *ret_ms)
+{
+    int64_t seconds;
+    if (str_ends(item, STR("ms")))
+        return str_to_i64(str_make(item.ptr, item.len - 2), ret_ms) && *ret_ms >= 0 &&
+               *ret_ms <= PAUSE_MAX_S * INT64_C(1000);
+    if (!clock_parse_duration(item, &seconds) || seconds > PAUSE_MAX_S)
+        return false;
+    *ret_ms = seconds * 1000;
+    return true;
+}
+
+static bool is_pause(struct str item)
+{
+    int64_t ms;
+    return read_pause(item, &ms);
+}
+
+bool form_is_pauses(struct str text)
+{
+    size_t n = count_items(text);
+    return n >= 1 && n < DELIVERY_TRIES_MAX && is_list_of(text, is_pause);
+}
+
+size_t form_read_pauses(struct str text, int64_t ret_ms[DELIVERY_TRIES_MAX])
+{
+    size_t n = 0;
+    while (text.len && n < DELIVERY_TRIES_MAX)
+        if (!read_pause(next_item(&text), &ret_ms[n++]))
+            die("pauses that were not checked");
     return n;
 }
 

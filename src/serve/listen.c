@@ -68,7 +68,10 @@ static enum err furnish_first(struct serve *s, struct serve_loop *l, const struc
         return e;
     s->has_upkeep = true;
     l->upkeep = &s->upkeep;
-    upkeep_open(&s->upkeep, &l->loop, s->store, &s->directory, s->saved_counts, &s->left_claims);
+    const struct upkeep_keep keep = {.events = config_number(config, "events-keep") * 1000,
+                                     .inbound = config_number(config, "inbound-keep") * 1000};
+    upkeep_open(&s->upkeep, &l->loop, s->store, &s->directory, s->saved_counts, &s->left_claims,
+                keep);
     return listen_ops(s, l, config, error);
 }
 

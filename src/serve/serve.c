@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "model/idempotency.h"
 #include "model/rotation.h"
+#include "serve/forms.h"
 #include "serve/process.h"
 #include "serve/secret_file.h"
 #include "serve/server.h"
@@ -99,6 +100,19 @@ static enum err open_folder(struct serve *s, const char *data, const struct conf
     return e ? error_set(error, e, "cannot read the counts of the rate limits") : ERR_OK;
 }
 
+static struct jobs_webhooks read_webhooks(const struct config *config)
+{
+    struct jobs_webhooks w = {
+        .allow_http = config_switch(config, "webhook-allow-http"),
+        .allow_private = config_switch(config, "webhook-allow-private"),
+        .ca_file = config_cstr(config, "webhook-ca-file"),
+        .timeout_ms = (int)config_number(config, "webhook-timeout") * 1000,
+        .disable_after_s = config_number(config, "webhook-disable-after"),
+    };
+    w.n_pauses = form_read_pauses(config_text(config, "webhook-retries"), w.pauses_ms);
+    return w;
+}
+
 static enum err start_jobs(struct serve *s, const struct config *config, bool periodic,
                            struct error *error)
 {
@@ -110,6 +124,7 @@ static enum err start_jobs(struct serve *s, const struct config *config, bool pe
         .graph.version = config_cstr(config, "graph-version"),
         .graph.app_secret = &s->app_secret,
         .graph.timeout_ms = (int)config_number(config, "graph-timeout") * 1000,
+        .webhooks = read_webhooks(config),
         .app_id = config_text(config, "app-id"),
         .sync_interval_s = periodic ? config_number(config, "sync-interval") : 0,
     };
@@ -131,6 +146,7 @@ static void share(struct serve *s, const struct config *config)
         .endpoints = s->endpoints,
         .docs = s->docs,
         .pulse = &s->pulse,
+        .webhooks_allow_http = config_switch(config, "webhook-allow-http"),
         .sync_interval_s = config_number(config, "sync-interval"),
         .policy = s->policy,
         .failures = s->failures,

@@ -1,7 +1,10 @@
 #include "serve/upkeep.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "model/event.h"
 #include "model/idempotency.h"
+#include "model/inbound.h"
+#include "model/job.h"
 #include "serve/systemd.h"
 
 /* --- counts ------------------------------------------------------------------------------- */
@@ -51,12 +54,27 @@ static void learn(struct upkeep *u)
         u->learning = r;
 }
 
-/* --- expired answers ---------------------------------------------------------------------- */
+/* --- what was kept long enough ---------------------------------------------------------------------- */
 
 static enum err apply_purge(struct store_write *w, struct tx *tx)
 {
     struct upkeep_purge *p = CONTAINER_OF(w, struct upkeep_purge, write);
-    return idempotency_purge(tx, p->now_ms, &p->n);
+    int64_t before_events = p->now_ms - p->keep.events;
+    int64_t before_inbound = p->now_ms - p->keep.inbound, n = 0;
+    enum err e = idempotency_purge(tx, p->now_ms, &p->n);
+    if (!e)
+        e = job_drop_stranded(tx, before_events, UPKEEP_PURGE_ROWS, p->now_ms, &n);
+    p->n = MAX(p->n, n);
+    if (!e)
+        e = job_sweep(tx, before_events, UPKEEP_PURGE_ROWS, &n);
+    p->n = MAX(p->n, n);
+    if (!e)
+        e = event_sweep(tx, before_events, UPKEEP_PURGE_ROWS, &n);
+    p->n = MAX(p->n, n);
+    if (!e)
+        e = inbound_sweep(tx, before_inbound, UPKEEP_PURGE_ROWS, &n);
+    p->n = MAX(p->n, n);
+    return e;
 }
 
 static void purge(struct upkeep *u)
@@ -64,7 +82,11 @@ static void purge(struct upkeep *u)
     if (u->purging || u->ending)
         return;
     u->purge = (struct upkeep_purge){
-        .write.apply = apply_purge, .write.reply_to = &u->returned, .now_ms = clock_now_ms()};
+        .write.apply = apply_purge,
+        .write.reply_to = &u->returned,
+        .keep = u->keep,
+        .now_ms = clock_now_ms(),
+    };
     u->purging = store_submit(u->store, &u->purge.write) == ERR_OK;
 }
 
@@ -158,13 +180,14 @@ static void wake_loop(void *arg)
 }
 
 void upkeep_open(struct upkeep *u, uv_loop_t *loop, struct store *store, struct directory_hub *hub,
-                 struct saved_counts *counts, struct left_claims *claims)
+                 struct saved_counts *counts, struct left_claims *claims, struct upkeep_keep keep)
 {
     int tick_ms = store_is_shared(store) ? SHARED_COUNTS_TICK_MS : 1000;
     *u = (struct upkeep){.store = store,
                          .hub = hub,
                          .counts = counts,
                          .claims = claims,
+                         .keep = keep,
                          .ticks_a_second = 1000 / (uint64_t)tick_ms};
     if (uv_async_init(loop, &u->wake, on_wake) != 0)
         die("cannot make a wake-up");

@@ -1,6 +1,7 @@
 /* What has to be done now and then, on the first loop: once a second the counts of the rate limits
  * are written down and the watchdog hears that the loop lives; every few seconds expired answers of
- * retries are removed, in small batches, and claims that could not be given back are. Where other
+ * retries, and events, deliveries and inbound bodies that were kept long enough, are removed, in
+ * small batches, and claims that could not be given back are. Where other
  * replicas count too, they hear more often what was counted here, and at once when a call waits for
  * it. Belongs to the loop's thread. */
 #pragma once
@@ -9,9 +10,16 @@
 #include "gate/saved_counts.h"
 #include <uv.h>
 
+/* How long what is done stays on record, ms. */
+struct upkeep_keep {
+    int64_t events, inbound;
+};
+
 struct upkeep_purge {
     struct store_write write;
-    int64_t now_ms, n;
+    struct upkeep_keep keep;
+    int64_t now_ms;
+    int64_t n; /* rows of the kind of which most were removed */
 };
 
 struct upkeep {
@@ -23,6 +31,7 @@ struct upkeep {
     struct store_write *counting;  /* under way; NULL: none */
     bool counts_due;               /* once it is back */
     struct store_read *learning;   /* the same, of what others found */
+    struct upkeep_keep keep;
     struct upkeep_purge purge;
     bool purging;          /* under way */
     struct queue returned; /* their way back */
@@ -36,7 +45,7 @@ struct upkeep {
 
 /* What it is given outlives it. */
 void upkeep_open(struct upkeep *u, uv_loop_t *loop, struct store *store, struct directory_hub *hub,
-                 struct saved_counts *counts, struct left_claims *claims);
+                 struct saved_counts *counts, struct left_claims *claims, struct upkeep_keep keep);
 /* Begins nothing more, and refuses the calls that wait for their counts. False while a write is
  * under way: `idle` is called when it is back. */
 bool upkeep_end(struct upkeep *u, void (*idle)(void *arg), void *arg);

@@ -189,9 +189,178 @@ static const char schema_3[] =
 
     /* What is swept by age, every second, while an attack fills the table. */
     "CREATE INDEX authentication_failures_started ON authentication_failures (started_at);";
+
+static const char schema_4[] =
+    /* Meta's apps, whose webhooks are taken. Without a workspace: everybody's, at one address. */
+    "CREATE TABLE apps ("
+    "  id {id},"
+    "  workspace_id {int} REFERENCES workspaces (id),"
+    "  app_id {text} NOT NULL UNIQUE,"    /* Meta's */
+    "  name {text} NOT NULL,"
+    "  secret {blob} NOT NULL,"           /* sealed */
+    "  previous_secret {blob},"           /* sealed; signs until previous_until */
+    "  previous_until {int},"
+    "  verify_token {blob} NOT NULL,"     /* sealed */
+    "  created_at {int} NOT NULL,"
+    "  updated_at {int} NOT NULL"
+    ") {strict};"
+
+    /* What Meta sent, byte for byte. */
+    "CREATE TABLE inbound ("
+    "  id {id},"
+    "  workspace_id {int} REFERENCES workspaces (id),"  /* of the address it came to */
+    "  app_id {int} REFERENCES apps (id) ON DELETE SET NULL,"
+    "  digest {blob} NOT NULL,"           /* SHA-256 of the body: the same once more is known */
+    "  body {blob} NOT NULL,"
+    "  state {text} NOT NULL,"            /* applied, kept: some of it was not */
+    "  changes {int} NOT NULL,"
+    "  unapplied {int} NOT NULL,"         /* of them */
+    "  reasons {text} NOT NULL,"          /* JSON: why */
+    "  arrivals {int} NOT NULL,"
+    "  received_at {int} NOT NULL,"
+    "  arrived_at {int} NOT NULL"         /* the last time */
+    ") {strict};"
+    "CREATE UNIQUE INDEX inbound_digest ON inbound (digest);"
+    "CREATE INDEX inbound_state ON inbound (state, id);"
+    "CREATE INDEX inbound_received ON inbound (state, received_at);"
+    "CREATE INDEX inbound_workspace ON inbound (workspace_id);"
+    "CREATE INDEX inbound_app ON inbound (app_id);"
+
+    /* When Meta says that what is known of a number was so: what is told late does not undo it. */
+    "ALTER TABLE numbers ADD COLUMN status_at {int} NOT NULL DEFAULT 0;"
+    "ALTER TABLE numbers ADD COLUMN limit_at {int} NOT NULL DEFAULT 0;"
+    "ALTER TABLE numbers ADD COLUMN name_at {int} NOT NULL DEFAULT 0;"
+    "ALTER TABLE numbers ADD COLUMN name_decision {text};"   /* of the name that was asked for */
+    "ALTER TABLE numbers ADD COLUMN requested_name {text};"
+    "ALTER TABLE numbers ADD COLUMN name_rejection {text};"  /* Meta's word for why */
+    "CREATE INDEX numbers_account_phone ON numbers (account_id, phone_number);"
+
+    /* Something changed that only a question to Meta tells whole; NULL: nothing. */
+    "ALTER TABLE accounts ADD COLUMN hinted_at {int};"
+    "CREATE INDEX accounts_hinted ON accounts (hinted_at) WHERE hinted_at IS NOT NULL;"
+
+    /* What Meta's webhooks say of an account as a whole, by name. */
+    "CREATE TABLE account_facts ("
+    "  id {id},"
+    "  account_id {int} NOT NULL REFERENCES accounts (id),"
+    "  field {text} NOT NULL,"
+    "  value {text} NOT NULL,"
+    "  known_at {int} NOT NULL"           /* as Meta says */
+    ") {strict};"
+    "CREATE UNIQUE INDEX account_facts_field ON account_facts (account_id, field);"
+    "CREATE TABLE account_changes ("
+    "  id {id},"
+    "  account_id {int} NOT NULL REFERENCES accounts (id),"
+    "  position {int} NOT NULL,"
+    "  field {text} NOT NULL,"
+    "  from_value {text},"
+    "  to_value {text},"
+    "  source {text} NOT NULL,"
+    "  at {int} NOT NULL"
+    ") {strict};"
+    "CREATE UNIQUE INDEX account_changes_position ON account_changes (account_id, position);"
+
+    "CREATE TABLE templates ("
+    "  id {id},"
+    "  account_id {int} NOT NULL REFERENCES accounts (id),"
+    "  meta_id {text} NOT NULL,"
+    "  name {text} NOT NULL,"
+    "  language {text} NOT NULL,"
+    "  status {text},"
+    "  category {text},"
+    "  quality {text},"
+    "  reason {text},"                    /* of its status */
+    "  components {text},"                /* JSON, as the last webhook told them */
+    "  status_at {int} NOT NULL,"         /* as Meta says; 0: not known */
+    "  category_at {int} NOT NULL,"
+    "  quality_at {int} NOT NULL,"
+    "  components_at {int} NOT NULL,"
+    "  created_at {int} NOT NULL,"
+    "  updated_at {int} NOT NULL"
+    ") {strict};"
+    "CREATE UNIQUE INDEX templates_meta ON templates (account_id, meta_id);"
+    "CREATE TABLE template_changes ("
+    "  id {id},"
+    "  template_id {int} NOT NULL REFERENCES templates (id),"
+    "  position {int} NOT NULL,"
+    "  field {text} NOT NULL,"
+    "  from_value {text},"
+    "  to_value {text},"
+    "  source {text} NOT NULL,"
+    "  at {int} NOT NULL"
+    ") {strict};"
+    "CREATE UNIQUE INDEX template_changes_position ON template_changes (template_id, position);"
+
+    /* What happened in a workspace, as its systems are told. */
+    "CREATE TABLE events ("
+    "  id {id},"
+    "  workspace_id {int} NOT NULL REFERENCES workspaces (id),"
+    "  event_id {text} NOT NULL UNIQUE,"  /* the webhook-id of every delivery */
+    "  name {text} NOT NULL,"
+    "  body {text} NOT NULL,"             /* the envelope, as it is signed and sent */
+    "  created_at {int} NOT NULL"
+    ") {strict};"
+    "CREATE INDEX events_workspace ON events (workspace_id, id);"
+    "CREATE INDEX events_created ON events (created_at);"
+
+    "CREATE TABLE webhooks ("
+    "  id {id},"
+    "  workspace_id {int} NOT NULL REFERENCES workspaces (id),"
+    "  url {text} NOT NULL,"
+    "  events {text} NOT NULL,"           /* names with blanks between, or '*' */
+    "  secret {blob} NOT NULL,"           /* sealed */
+    "  previous_secret {blob},"           /* sealed; signs beside the new one until previous_until */
+    "  previous_until {int},"
+    "  disabled_at {int},"
+    "  disabled_reason {text},"           /* by_hand, gone, failing */
+    "  failing_since {int},"              /* its first failure since the last success */
+    "  replica_id {int} REFERENCES replicas (id) ON DELETE SET NULL,"  /* who delivers to it */
+    "  created_at {int} NOT NULL,"
+    "  updated_at {int} NOT NULL,"
+    "  deleted_at {int}"
+    ") {strict};"
+    "CREATE INDEX webhooks_workspace ON webhooks (workspace_id);"
+    "CREATE INDEX webhooks_replica ON webhooks (replica_id);"
+
+    /* What is to be done, beside what is done at once; now: an event that an endpoint is to have.
+     * Of those with one order key at one endpoint only the first is waiting, the others are behind
+     * it. */
+    "CREATE TABLE jobs ("
+    "  id {id},"
+    "  workspace_id {int} NOT NULL REFERENCES workspaces (id),"
+    "  kind {text} NOT NULL,"             /* deliver */
+    "  webhook_id {int} REFERENCES webhooks (id),"
+    "  event_id {int} REFERENCES events (id),"
+    "  order_key {text},"
+    "  state {text} NOT NULL,"            /* waiting, behind, done, dead, dropped */
+    "  attempts {int} NOT NULL,"
+    "  due_at {int} NOT NULL,"
+    "  error {text},"                     /* of the last attempt */
+    "  created_at {int} NOT NULL,"
+    "  ended_at {int}"
+    ") {strict};"
+    "CREATE INDEX jobs_due ON jobs (webhook_id, due_at) WHERE state = 'waiting';"
+    "CREATE INDEX jobs_order ON jobs (webhook_id, order_key, id) WHERE ended_at IS NULL;"
+    "CREATE INDEX jobs_webhook ON jobs (webhook_id, id);"
+    "CREATE INDEX jobs_event ON jobs (event_id);"
+    "CREATE INDEX jobs_state ON jobs (state, id);"
+    "CREATE INDEX jobs_workspace ON jobs (workspace_id);"
+    "CREATE INDEX jobs_ended ON jobs (ended_at) WHERE ended_at IS NOT NULL;"
+
+    "CREATE TABLE job_attempts ("
+    "  id {id},"
+    "  job_id {int} NOT NULL REFERENCES jobs (id),"
+    "  position {int} NOT NULL,"          /* 1, 2, ... of each job */
+    "  at {int} NOT NULL,"                /* when it began */
+    "  us {int} NOT NULL,"                /* how long it took */
+    "  status {int},"                     /* HTTP's; NULL: no answer came */
+    "  error {text},"                     /* NULL: it was a success */
+    "  answer {blob}"                     /* its first bytes */
+    ") {strict};"
+    "CREATE UNIQUE INDEX job_attempts_position ON job_attempts (job_id, position);";
 /* clang-format on */
 
-const char *const migrations[] = {schema_1, schema_2, schema_3};
+const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4};
 const size_t migrations_count = ARRAY_LEN(migrations);
 
 static enum err run_step(struct tx *tx, const char *step, size_t to_version)

@@ -210,8 +210,10 @@ static void look(struct store *s, struct store_reader *reader)
     if (in_transaction(s, &r->tx, read_state) != ERR_OK)
         return; /* the engine said why */
     atomic_store(&r->facts.n_alive, MAX(r->state.n_replicas, INT64_C(1)));
-    if (r->state.generation != generation)
+    if (r->state.generation != generation) {
         atomic_fetch_add(&s->generation, 1);
+        store_tell_listener(s);
+    }
     tell(s, reader, r->state.directory);
 }
 

@@ -172,6 +172,8 @@ static enum err finish_batch(struct store *s, enum err err, size_t good)
         s->failing = false;
     }
     atomic_fetch_add(&s->writes, good);
+    if (wrote && s->tx.announced)
+        store_tell_listener(s);
     return ERR_OK;
 }
 
@@ -195,6 +197,7 @@ static void run_batch(struct store *s, struct list *waiting)
     list_init(&batch);
     size_t good = 0;
     bool again;
+    s->tx.announced = false;
     enum err err = apply_batch(s, waiting, &batch, &good, &again);
     if (again && ((err && s->engine->shared) || s->options.rehearses))
         err = apply_again(s, &batch, err, &good);
@@ -219,6 +222,7 @@ static void run_alone(struct store *s, struct store_write *w)
         atomic_fetch_add(&s->generation, 1);
         atomic_fetch_add(&s->commits, 1);
         atomic_fetch_add(&s->writes, 1);
+        store_tell_listener(s); /* it may have changed everything */
     }
     settle(s, w);
     tidy(s);
@@ -265,6 +269,7 @@ static void release(struct store *s)
 {
     tx_release(&s->tx);
     queue_release(&s->queue);
+    pthread_mutex_destroy(&s->listener_mutex);
     pthread_mutex_destroy(&s->now_mutex);
     pthread_cond_destroy(&s->now_done);
     secret_release(&s->password);
@@ -284,7 +289,8 @@ static struct store *make(const struct store_options *options, struct connection
     s->options.password = &s->password;
     tx_init(&s->tx, c);
     queue_init(&s->queue, NULL, NULL);
-    if (pthread_mutex_init(&s->now_mutex, NULL) != 0 || pthread_cond_init(&s->now_done, NULL) != 0)
+    if (pthread_mutex_init(&s->listener_mutex, NULL) != 0 ||
+        pthread_mutex_init(&s->now_mutex, NULL) != 0 || pthread_cond_init(&s->now_done, NULL) != 0)
         die("cannot make the store's locks");
     return s;
 }
@@ -389,6 +395,26 @@ enum err store_write_now(struct store *s, struct store_write *w)
         pthread_cond_wait(&s->now_done, &s->now_mutex);
     pthread_mutex_unlock(&s->now_mutex);
     return w->err;
+}
+
+void store_listen(struct store *s, const struct store_listener *l)
+{
+    pthread_mutex_lock(&s->listener_mutex);
+    s->listener = l;
+    pthread_mutex_unlock(&s->listener_mutex);
+}
+
+void store_unlisten(struct store *s)
+{
+    store_listen(s, NULL);
+}
+
+void store_tell_listener(struct store *s)
+{
+    pthread_mutex_lock(&s->listener_mutex);
+    if (s->listener)
+        s->listener->announced(s->listener->arg);
+    pthread_mutex_unlock(&s->listener_mutex);
 }
 
 bool store_reads_inline(const struct store *s)

@@ -101,6 +101,17 @@ enum err store_write_now(struct store *s, struct store_write *w) MUST_USE;
  * Moves before any write of that commit is handed back. Any thread; one atomic load. */
 uint64_t store_generation(const struct store *s);
 
+/* Told after each commit in which something was announced (tx_announce), and, where the store is
+ * shared, when another process may have committed such: on the writer's or the watcher's thread, so
+ * it must be quick and take no lock that a writer holds. Not told any more once store_unlisten has
+ * returned. One a store. */
+struct store_listener {
+    void (*announced)(void *arg);
+    void *arg;
+};
+void store_listen(struct store *s, const struct store_listener *l);
+void store_unlisten(struct store *s);
+
 struct store_stats {
     uint64_t connects; /* to a server, the first ones too */
     uint64_t commits, writes, failed_commits, checkpoints;
@@ -223,6 +234,9 @@ int64_t row_i64(const struct rows *r, int column);     /* NULL: 0 */
 struct str row_text(const struct rows *r, int column); /* NULL: empty */
 struct str row_blob(const struct rows *r, int column);
 bool row_is_null(const struct rows *r, int column);
+
+/* In a write: who listens (store_listen) hears of it once it is committed. */
+void tx_announce(struct tx *tx);
 
 /* Runs a statement to its end. *ret_changes, unless NULL, is the number of rows it changed.
  * ERR_CONFLICT when a unique or foreign key stands against it; ERR_UNAVAILABLE when the store

@@ -15,6 +15,7 @@ struct tx {
     /* The engine gave the transaction up under us (disk full, I/O error). Until the next begin
      * every call fails: a statement that ran now would be a transaction of its own. */
     bool broken;
+    bool announced; /* tx_announce, since the writer's batch began */
     size_t open_rows;
     size_t n_statements;
     struct statement *slots[TX_SLOTS];

@@ -12,7 +12,7 @@
 
 /* --- pages as text ------------------------------------------------------------------------ */
 
-static enum err add_line(void *arg, const struct number_change *c)
+static enum err add_line(void *arg, const struct change_entry *c)
 {
     buf_printf(arg, "%.*s %.*s %.*s %.*s %lld\n", STR_FMT(c->field), STR_FMT(c->from),
                STR_FMT(c->to), STR_FMT(c->source), (long long)c->at);
@@ -43,7 +43,7 @@ static void add_old_page(struct tx *tx, int64_t number, int64_t offset, int64_t 
     assert_int_equal(tx_query(tx, page, PARAMS(p_i64(number), p_i64(limit), p_i64(offset)), &rows),
                      ERR_OK);
     while (rows_next(&rows)) {
-        struct number_change c = {row_text(&rows, 0), row_text(&rows, 1), row_text(&rows, 2),
+        struct change_entry c = {row_text(&rows, 0), row_text(&rows, 1), row_text(&rows, 2),
                                   row_text(&rows, 3), row_i64(&rows, 4)};
         assert_int_equal(add_line(out, &c), ERR_OK);
     }
@@ -158,7 +158,7 @@ static void test_pages_are_the_same_after_the_migration(void **state)
 
 /* --- positions ---------------------------------------------------------------------------- */
 
-struct change {
+struct change_write {
     struct store_write write;
     int64_t at;
 };
@@ -166,14 +166,19 @@ struct change {
 /* Every tenth write changes two numbers; every third fails after its change, and leaves no gap. */
 static enum err change_apply(struct store_write *w, struct tx *tx)
 {
-    int64_t i = CONTAINER_OF(w, struct change, write)->at;
-    struct number_facts facts = {.phone_number = STR("1"), .reasons = STR("[]")};
+    int64_t i = CONTAINER_OF(w, struct change_write, write)->at;
+    const struct change_cause cause = {SOURCE_POLL, i, i};
+    struct number to = {.facts = {.phone_number = STR("1"), .reasons = STR("[]")},
+                        .status = STR("DISCONNECTED")};
     enum err e = ERR_OK;
     for (int64_t id = 1; !e && id <= 1 + (i % 10 == 0); id++) {
-        struct number old = {.id = id, .facts = facts, .status = STR("CONNECTED")};
         bool changed;
+        to.id = id;
+        to.workspace_id = 1;
+        struct number old = to;
+        old.status = STR("CONNECTED");
         old.facts.phone_number = STR("2");
-        e = number_update(tx, &old, &facts, STR("DISCONNECTED"), 0, "poll", i, &changed);
+        e = number_update(tx, &old, &to, &cause, &changed);
     }
     return e ? e : i % 3 == 0 ? ERR_CONFLICT : ERR_OK;
 }
@@ -202,7 +207,7 @@ static void test_positions_have_no_gaps(void **state)
     assert_int_equal(store_write_now(f->store, &numbers), ERR_OK);
     int64_t rows = 0;
     for (int64_t i = 1; i <= 60; i++) {
-        struct change change = {.write.apply = change_apply, .at = i};
+        struct change_write change = {.write.apply = change_apply, .at = i};
         enum err e = store_write_now(f->store, &change.write);
         assert_int_equal(e, i % 3 == 0 ? ERR_CONFLICT : ERR_OK);
         rows += e ? 0 : i % 10 == 0 ? 4 : 2; /* phone_number and status, of one number or two */
@@ -220,7 +225,7 @@ static void test_a_migrated_history_goes_on(void **state)
     buf_release(&pages);
     int64_t rows = raw_i64(f.path, "SELECT count(*) FROM number_changes");
     fixture_open(&f, false);
-    struct change change = {.write.apply = change_apply, .at = 10};
+    struct change_write change = {.write.apply = change_apply, .at = 10};
     assert_int_equal(store_write_now(f.store, &change.write), ERR_OK);
     assert_positions(&f, rows + 4);
     fixture_release(&f);

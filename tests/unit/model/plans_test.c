@@ -131,7 +131,7 @@ struct page {
     int steps, scanned; /* of SQLite's machine; rows it came to by reading on and on */
 };
 
-static enum err take_change(void *arg, const struct number_change *c)
+static enum err take_change(void *arg, const struct change_entry *c)
 {
     struct page *p = arg;
     p->first_at = p->rows++ ? p->first_at : c->at;

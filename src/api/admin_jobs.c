@@ -1,0 +1,138 @@
+/* /admin/jobs: what is to be done, and what became of it. */
+#include "api/admin.h"
+#include "api/handlers.h"
+#include "api/webhooks.h"
+#include "base/clock.h"
+
+static void write_members(struct json_writer *w, const struct job *j)
+{
+    webhooks_write_delivery(w, j);
+    json_member_str(w, "kind", j->kind);
+    json_member_str(w, "workspace", j->workspace_domain);
+    json_member_i64(w, "webhook_id", j->webhook_id);
+    json_member_opt(w, "url", j->url);
+    json_member_opt(w, "order_key", j->order_key);
+}
+
+static enum err list_one(void *arg, const struct job *j)
+{
+    json_open(arg, '{');
+    write_members(arg, j);
+    json_close(arg, '}');
+    return ERR_OK;
+}
+
+static enum err wrong_query(struct call *call, const char *key, const char *problem)
+{
+    error_detail(&call->error, key, "%s", problem);
+    return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
+}
+
+static enum err read_filter(struct call *call, struct job_filter *ret)
+{
+    static const char *const states[] = {JOB_WAITING, JOB_BEHIND, JOB_DONE, JOB_DEAD, JOB_DROPPED};
+    struct str domain, webhook;
+    struct workspace ws;
+    *ret = (struct job_filter){0};
+    enum err e = call_query(call, "state", &ret->state);
+    if (!e)
+        e = call_query(call, "workspace", &domain);
+    if (!e)
+        e = call_query(call, "webhook", &webhook);
+    if (e)
+        return e;
+    bool known = !ret->state.len;
+    for (size_t i = 0; i < ARRAY_LEN(states); i++)
+        known = known || str_eq(ret->state, str_from(states[i]));
+    if (!known)
+        return wrong_query(call, "state", "may be waiting, behind, done, dead or dropped");
+    if (webhook.len && !str_to_i64(webhook, &ret->webhook_id))
+        return wrong_query(call, "webhook", "must be the id of a webhook");
+    if (!domain.len)
+        return ERR_OK;
+    e = workspace_find(call->tx, domain, call->arena, &ws);
+    ret->workspace_id = e ? 0 : ws.id;
+    return e == ERR_NOT_FOUND ? wrong_query(call, "workspace", "is no workspace's domain") : e;
+}
+
+enum err jobs_list(struct call *call)
+{
+    struct job_filter filter;
+    struct older older;
+    enum err e = read_filter(call, &filter);
+    if (!e)
+        e = call_older(call, &older);
+    if (e)
+        return e;
+    call_begin(call);
+    json_open(&call->out, '[');
+    e = job_each(call->tx, &filter, older.before, older.limit, list_one, &call->out);
+    json_close(&call->out, ']');
+    call_end(call);
+    return e;
+}
+
+static enum err find_job(struct call *call, struct job *ret)
+{
+    int64_t id;
+    enum err e = str_to_i64(call_param(call, 0), &id) ? job_find(call->tx, id, call->arena, ret)
+                                                      : ERR_NOT_FOUND;
+    return e == ERR_NOT_FOUND ? error_set(&call->error, e, "Job not found") : e;
+}
+
+enum err jobs_show(struct call *call)
+{
+    struct job j;
+    enum err e = find_job(call, &j);
+    if (e)
+        return e;
+    call_begin(call);
+    json_open(&call->out, '{');
+    write_members(&call->out, &j);
+    e = webhooks_write_details(call, &j);
+    json_close(&call->out, '}');
+    call_end(call);
+    return e;
+}
+
+static enum err answer_job(struct call *call, int64_t id, const char *message)
+{
+    struct job j;
+    enum err e = job_find(call->tx, id, call->arena, &j);
+    if (e)
+        return e;
+    call_begin_message(call, message);
+    e = list_one(&call->out, &j);
+    call_end(call);
+    return e;
+}
+
+/* One that waits is due now; one that ended is made anew, and stays on record. */
+enum err jobs_retry(struct call *call)
+{
+    struct job j;
+    int64_t id, now = clock_now_ms();
+    enum err e = find_job(call, &j);
+    if (e)
+        return e;
+    if (j.ended_at) {
+        e = job_repeat(call->tx, &j, now, &id);
+        return e ? e : answer_job(call, id, "The job is done again, as a new one");
+    }
+    e = job_hurry(call->tx, j.id, now);
+    if (e == ERR_CONFLICT)
+        return error_set(&call->error, e,
+                         "The job waits behind an earlier one of its order: retry or drop that one");
+    return e ? e : answer_job(call, j.id, "The job is tried now");
+}
+
+enum err jobs_drop(struct call *call)
+{
+    struct job j;
+    enum err e = find_job(call, &j);
+    if (!e)
+        e = job_drop(call->tx, &j, clock_now_ms());
+    if (e == ERR_CONFLICT)
+        return error_set(&call->error, e, "The job has ended already");
+    return e ? e : answer_job(call, j.id, "The job is dropped");
+}

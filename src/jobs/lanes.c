@@ -1,0 +1,496 @@
+/* Which webhooks have deliveries that are due, and which of them begin.
+ *
+ * A webhook has a lane while anything waits for it. The backlog stays in the store: a lane reads as
+ * many of its jobs as it may begin now. How many that is moves with how the webhook behaves, and
+ * one that fails again and again rests between its tries; lanes that are slow or fail have places
+ * of their own, so that they never take those of the others.
+ *
+ * The jobs of one order key are no concern of this file: only the first of them is waiting
+ * (model/job.h). */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "jobs/lanes.h"
+#include "model/account_fact.h"
+
+/* --- lanes -------------------------------------------------------------------------------- */
+
+static struct job_lane *lane_find(struct jobs *j, int64_t webhook_id)
+{
+    list_for_each (node, &j->lanes.all) {
+        struct job_lane *lane = CONTAINER_OF(node, struct job_lane, node);
+        if (lane->webhook_id == webhook_id)
+            return lane;
+    }
+    return NULL;
+}
+
+static struct job_lane *lane_find_or_add(struct jobs *j, int64_t webhook_id)
+{
+    struct job_lane *lane = lane_find(j, webhook_id);
+    if (lane)
+        return lane;
+    lane = xcalloc(1, sizeof(*lane));
+    lane->jobs = j;
+    lane->webhook_id = webhook_id;
+    lane->limit = DELIVERY_LANE_FIRST;
+    list_init(&lane->ready);
+    list_init(&lane->runs);
+    list_add(&j->lanes.all, &lane->node);
+    return lane;
+}
+
+static void lane_free(struct job_lane *lane)
+{
+    list_remove(&lane->node);
+    list_remove(&lane->ready);
+    free(lane);
+}
+
+static bool is_idle(const struct job_lane *lane)
+{
+    return !lane->reading && lane->n_runs == 0 && list_empty(&lane->ready);
+}
+
+static void pump(struct jobs *j);
+
+/* Something may be due. */
+static void lane_wake(struct job_lane *lane)
+{
+    struct jobs *j = lane->jobs;
+    lane->more = true;
+    if (lane->reading || !list_empty(&lane->ready) || lane->n_runs >= lane->limit ||
+        lane->rest_until_ms > job_now_ms())
+        return;
+    list_add(&j->lanes.ready[lane->slow], &lane->ready);
+}
+
+/* --- reading what is due -------------------------------------------------------------------- */
+
+/* On a thread of the store's, perhaps: touches nothing of the lane's. */
+struct lane_read {
+    struct job_read read; /* first */
+    struct job_lane *lane;
+    int64_t now, webhook_id;
+    int64_t running[DELIVERY_LANE_MAX]; /* ids of the jobs that are under way */
+    size_t n_running, room;
+    struct arena arena;
+    struct webhook webhook;
+    bool found;
+    struct list runs; /* delivery_run, to begin */
+    size_t n_runs;
+    bool full;        /* there may be more that are due */
+    int64_t due_at;   /* wall time; when the next one is that is not; 0: none */
+};
+
+static bool is_running(const struct lane_read *r, int64_t job_id)
+{
+    for (size_t i = 0; i < r->n_running; i++)
+        if (r->running[i] == job_id)
+            return true;
+    return false;
+}
+
+static enum err take_job(void *arg, const struct job *j)
+{
+    struct lane_read *r = arg;
+    if (is_running(r, j->id))
+        return ERR_OK;
+    if (r->n_runs == r->room) {
+        r->full = true;
+        return ERR_OK;
+    }
+    struct delivery_run *run = delivery_run_new(j);
+    if (!run)
+        return ERR_NO_MEMORY;
+    list_add(&r->runs, &run->node);
+    r->n_runs++;
+    return ERR_OK;
+}
+
+static enum err read_lane(struct store_read *read, struct tx *tx)
+{
+    struct lane_read *r = CONTAINER_OF(read, struct lane_read, read.read);
+    enum err e = webhook_find(tx, 0, r->webhook_id, &r->arena, &r->webhook);
+    r->found = !e && !r->webhook.disabled_at;
+    if (e || !r->found)
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    e = job_each_due(tx, r->webhook_id, r->now, (int64_t)(r->n_running + r->room + 1), take_job, r);
+    return e ? e : job_next_due(tx, r->webhook_id, r->now, &r->due_at);
+}
+
+static void free_read(struct lane_read *r)
+{
+    for (struct list *node; (node = list_take(&r->runs));)
+        delivery_run_free(CONTAINER_OF(node, struct delivery_run, node));
+    arena_release(&r->arena);
+    free(r);
+}
+
+/* --- whose it is, where replicas share the store --------------------------------------------- */
+
+struct lane_claim {
+    struct job_write write; /* first */
+    struct job_lane *lane;
+    int64_t replica;
+    bool ours;
+};
+
+static enum err apply_claim(struct store_write *w, struct tx *tx)
+{
+    struct lane_claim *c = CONTAINER_OF(w, struct lane_claim, write.write);
+    return webhook_claim(tx, c->lane->webhook_id, c->replica, &c->ours);
+}
+
+static void on_claimed(struct job_write *w)
+{
+    struct lane_claim *c = CONTAINER_OF(w, struct lane_claim, write);
+    struct job_lane *lane = c->lane;
+    struct jobs *j = lane->jobs;
+    bool ours = !w->write.err && c->ours;
+    free(c);
+    j->n_pending--;
+    lane->reading = false;
+    if (ours)
+        lane_wake(lane);
+    pump(j);
+}
+
+static void claim(struct job_lane *lane, int64_t replica)
+{
+    struct lane_claim *c = xcalloc(1, sizeof(*c));
+    *c = (struct lane_claim){.lane = lane, .replica = replica};
+    c->write.write.apply = apply_claim;
+    c->write.done = on_claimed;
+    lane->jobs->n_pending++;
+    job_write_submit(lane->jobs, &c->write);
+}
+
+/* Ours to deliver to? If it is nobody's it is claimed, and read again then. */
+static bool is_ours(struct jobs *j, struct job_lane *lane, const struct webhook *w)
+{
+    if (!store_is_shared(j->options.store))
+        return true;
+    int64_t replica = store_replica(j->options.store);
+    if (replica && w->replica_id == replica)
+        return true;
+    if (replica && !w->replica_id) {
+        lane->reading = true;
+        claim(lane, replica);
+    }
+    return false;
+}
+
+/* --- beginning ---------------------------------------------------------------------------- */
+
+static void begin_runs(struct jobs *j, struct job_lane *lane, struct lane_read *r)
+{
+    _cleanup_(secret_release)
+    struct secret secret = {0};
+    _cleanup_(secret_release)
+    struct secret previous = {0};
+    if (list_empty(&r->runs))
+        return;
+    if (!job_open_secrets(j, &r->webhook, &secret, &previous)) {
+        lane->rest_until_ms = job_now_ms() + DELIVERY_REST_MAX_MS;
+        return;
+    }
+    for (struct list *node; (node = list_take(&r->runs));) {
+        struct delivery_run *run = CONTAINER_OF(node, struct delivery_run, node);
+        run->lane = lane;
+        run->slow = lane->slow;
+        run->failing_since = r->webhook.failing_since;
+        list_add(&lane->runs, &run->node);
+        lane->n_runs++;
+        j->lanes.n_running[run->slow]++;
+        j->n_pending++;
+        delivery_run_begin(j, run, &r->webhook, &secret, &previous);
+    }
+}
+
+static void on_read(struct job_read *read)
+{
+    struct lane_read *r = CONTAINER_OF(read, struct lane_read, read);
+    struct job_lane *lane = r->lane;
+    struct jobs *j = lane->jobs;
+    enum err e = read->read.err;
+    lane->reading = false;
+    j->n_pending--;
+    if (e) /* the store is away: a moment later */
+        lane->rest_until_ms = job_now_ms() + DELIVERY_REST_MS;
+    else if (!r->found)
+        lane->more = false;
+    else if (is_ours(j, lane, &r->webhook) && !j->stopping)
+        begin_runs(j, lane, r);
+    lane->due_at = e ? clock_now_ms() + DELIVERY_REST_MS : r->found ? r->due_at : 0;
+    bool again = !e && r->found && !lane->reading && (r->full || lane->more);
+    free_read(r);
+    if (again)
+        lane_wake(lane);
+}
+
+static void read_due(struct job_lane *lane)
+{
+    struct jobs *j = lane->jobs;
+    struct lane_read *r = xcalloc(1, sizeof(*r));
+    size_t places = lane->slow ? DELIVERY_SLOW_MAX : DELIVERY_BRISK_MAX;
+    r->read.read.run = read_lane;
+    r->read.done = on_read;
+    r->lane = lane;
+    r->webhook_id = lane->webhook_id;
+    r->now = clock_now_ms();
+    r->room = MIN((size_t)(lane->limit - lane->n_runs), places - j->lanes.n_running[lane->slow]);
+    list_for_each (node, &lane->runs)
+        r->running[r->n_running++] = CONTAINER_OF(node, struct delivery_run, node)->job.id;
+    arena_init(&r->arena, JOBS_ARENA_MAX);
+    list_init(&r->runs);
+    lane->reading = true;
+    lane->more = false;
+    j->n_pending++;
+    job_read_submit(j, &r->read);
+}
+
+/* Lanes take turns: one that has more goes to the end. */
+static void pump_kind(struct jobs *j, bool slow)
+{
+    struct job_lanes *l = &j->lanes;
+    size_t places = slow ? DELIVERY_SLOW_MAX : DELIVERY_BRISK_MAX;
+    while (l->n_running[slow] < places && !list_empty(&l->ready[slow])) {
+        struct job_lane *lane =
+            CONTAINER_OF(list_take(&l->ready[slow]), struct job_lane, ready);
+        if (lane->n_runs < lane->limit)
+            read_due(lane);
+    }
+}
+
+/* A read that waits for nobody calls back from within: the outermost call goes on. */
+static void pump(struct jobs *j)
+{
+    if (j->lanes.pumping || j->stopping)
+        return;
+    j->lanes.pumping = true;
+    pump_kind(j, false);
+    pump_kind(j, true);
+    j->lanes.pumping = false;
+}
+
+/* --- the end of a try --------------------------------------------------------------------- */
+
+static void note_success(struct job_lane *lane, int64_t us)
+{
+    lane->failures = 0;
+    lane->rest_until_ms = 0;
+    lane->limit = MIN(lane->limit + 1, DELIVERY_LANE_MAX);
+    lane->slow = us > DELIVERY_SLOW_US;
+}
+
+static void note_failure(struct job_lane *lane)
+{
+    lane->failures++;
+    lane->limit = MAX(lane->limit / 2, 1);
+    lane->slow = true;
+    if (lane->failures < DELIVERY_FAILURES)
+        return;
+    int doublings = MIN(lane->failures - DELIVERY_FAILURES, 16);
+    int64_t rest_ms = MIN((int64_t)DELIVERY_REST_MS << doublings, (int64_t)DELIVERY_REST_MAX_MS);
+    lane->limit = 1;
+    lane->rest_until_ms = job_now_ms() + rest_ms;
+}
+
+void job_lane_answered(struct delivery_run *run, bool success, int64_t us)
+{
+    struct job_lane *lane = run->lane;
+    lane->jobs->lanes.n_running[run->slow]--;
+    if (success)
+        note_success(lane, us);
+    else
+        note_failure(lane);
+    pump(lane->jobs);
+}
+
+void job_lane_written(struct delivery_run *run, enum err e)
+{
+    struct job_lane *lane = run->lane;
+    struct jobs *j = lane->jobs;
+    list_remove(&run->node);
+    lane->n_runs--;
+    j->n_pending--;
+    delivery_run_free(run);
+    if (e) /* it is due still: not at once, or it would be sent without end */
+        lane->rest_until_ms = job_now_ms() + DELIVERY_REST_MS;
+    lane_wake(lane);
+    pump(j);
+}
+
+/* --- what is new --------------------------------------------------------------------------- */
+
+struct lanes_look {
+    struct job_read read; /* first */
+    struct jobs *jobs;
+    int64_t cursor;
+    bool all;
+    struct arena arena;
+    struct found {
+        struct found *next;
+        int64_t id, due_at;
+    } *webhooks, *accounts;
+};
+
+static enum err note(struct lanes_look *look, struct found **list, int64_t id, int64_t due_at)
+{
+    struct found *found = ARENA_NEW(&look->arena, struct found);
+    if (!found)
+        return ERR_NO_MEMORY;
+    *found = (struct found){*list, id, due_at};
+    *list = found;
+    return ERR_OK;
+}
+
+static enum err note_line(void *arg, const struct job_line *line)
+{
+    struct lanes_look *look = arg;
+    return note(look, &look->webhooks, line->webhook_id, line->due_at);
+}
+
+static enum err note_new(void *arg, int64_t webhook_id)
+{
+    struct lanes_look *look = arg;
+    return note(look, &look->webhooks, webhook_id, 0);
+}
+
+static enum err note_hinted(void *arg, int64_t account_id)
+{
+    struct lanes_look *look = arg;
+    return note(look, &look->accounts, account_id, 0);
+}
+
+static enum err run_look(struct store_read *read, struct tx *tx)
+{
+    struct lanes_look *look = CONTAINER_OF(read, struct lanes_look, read.read);
+    enum err e = ERR_OK;
+    if (look->all) {
+        e = job_last(tx, &look->cursor);
+        if (!e)
+            e = job_each_line(tx, note_line, look);
+    } else {
+        e = job_each_new(tx, &look->cursor, note_new, look);
+    }
+    return e ? e : account_each_hinted(tx, HINTS_MAX, note_hinted, look);
+}
+
+static void take_found(struct jobs *j, const struct lanes_look *look)
+{
+    int64_t now = clock_now_ms();
+    for (const struct found *f = look->webhooks; f; f = f->next) {
+        struct job_lane *lane = lane_find_or_add(j, f->id);
+        if (f->due_at > now)
+            lane->due_at = lane->due_at ? MIN(lane->due_at, f->due_at) : f->due_at;
+        else
+            lane_wake(lane);
+    }
+    for (const struct found *f = look->accounts; f; f = f->next)
+        job_sync_hinted(j, f->id);
+}
+
+static void on_looked(struct job_read *read)
+{
+    struct lanes_look *look = CONTAINER_OF(read, struct lanes_look, read);
+    struct jobs *j = look->jobs;
+    enum err e = read->read.err;
+    j->n_pending--;
+    j->lanes.looking = false;
+    if (!e) {
+        j->lanes.cursor = look->cursor;
+        j->lanes.look_due_ms = look->all ? job_now_ms() + DELIVERY_LOOK_MS : j->lanes.look_due_ms;
+        if (!j->stopping)
+            take_found(j, look);
+    } else {
+        j->lanes.all_due = true;
+    }
+    arena_release(&look->arena);
+    free(look);
+    pump(j);
+    if (j->lanes.again && !e)
+        job_lanes_look(j);
+}
+
+void job_lanes_look(struct jobs *j)
+{
+    struct job_lanes *l = &j->lanes;
+    if (j->stopping || !j->options.sync_interval_s)
+        return;
+    l->again = l->looking;
+    if (l->looking)
+        return;
+    struct lanes_look *look = xcalloc(1, sizeof(*look));
+    look->read.read.run = run_look;
+    look->read.done = on_looked;
+    look->jobs = j;
+    look->cursor = l->cursor;
+    look->all = l->all_due;
+    arena_init(&look->arena, JOBS_ARENA_MAX);
+    l->all_due = false;
+    l->looking = true;
+    j->n_pending++;
+    job_read_submit(j, &look->read);
+}
+
+void job_lanes_tick(struct jobs *j)
+{
+    int64_t now = clock_now_ms(), now_ms = job_now_ms();
+    list_for_each_safe (node, &j->lanes.all) {
+        struct job_lane *lane = CONTAINER_OF(node, struct job_lane, node);
+        bool due = lane->due_at && lane->due_at <= now;
+        if (due || (lane->more && lane->rest_until_ms <= now_ms))
+            lane_wake(lane);
+        else if (is_idle(lane) && !lane->due_at && !lane->more && !lane->failures)
+            lane_free(lane);
+    }
+    if (now_ms >= j->lanes.look_due_ms)
+        j->lanes.all_due = true;
+    if (j->lanes.all_due)
+        job_lanes_look(j);
+    pump(j);
+}
+
+void job_lanes_show(struct jobs *j)
+{
+    int64_t n = 0;
+    list_for_each (node, &j->lanes.all)
+        n++;
+    gauge_set(&j->stats.lanes, n);
+    gauge_set(&j->stats.deliveries_running,
+              (int64_t)(j->lanes.n_running[0] + j->lanes.n_running[1]));
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+enum err job_lanes_open(struct jobs *j, struct error *error)
+{
+    const struct http_client_options options = {
+        .connections_max = DELIVERY_BRISK_MAX + DELIVERY_SLOW_MAX,
+        .public_only = !j->options.webhooks.allow_private,
+        .direct = true,
+        .ca_file = j->options.webhooks.ca_file,
+    };
+    list_init(&j->lanes.all);
+    list_init(&j->lanes.ready[0]);
+    list_init(&j->lanes.ready[1]);
+    j->lanes.all_due = true;
+    hmac_init(&j->lanes.hmac);
+    return http_client_open(&j->loop, &options, &j->lanes.client, error);
+}
+
+void job_lanes_stop(struct jobs *j)
+{
+    struct http_client *client = j->lanes.client;
+    j->lanes.client = NULL;
+    http_client_close(client);
+}
+
+void job_lanes_release(struct jobs *j)
+{
+    list_for_each_safe (node, &j->lanes.all)
+        lane_free(CONTAINER_OF(node, struct job_lane, node));
+    hmac_release(&j->lanes.hmac);
+}

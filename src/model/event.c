@@ -1,0 +1,167 @@
+#include "model/event.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "json/writer.h"
+#include "model/webhook.h"
+#include "model/job.h"
+
+const char *const event_names[] = {
+    "message.received",
+    "message.status.updated",
+    "conversation.created",
+    "conversation.updated",
+    "order.created",
+    "order.updated",
+    "number.quality.updated",
+    "number.status.updated",
+    "number.name.updated",
+    "number.limit.updated",
+    "template.status.updated",
+    "template.quality.updated",
+    "template.category.updated",
+    "template.components.updated",
+    "account.updated",
+    "ticket.opened",
+    "ticket.closed",
+    "contact.created",
+    "webhook.disabled",
+    NULL,
+};
+
+bool event_is_known(struct str name)
+{
+    for (size_t i = 0; event_names[i]; i++)
+        if (str_eq(name, str_from(event_names[i])))
+            return true;
+    return false;
+}
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+static void write_envelope(struct buf *out, const struct new_event *e)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_open(&w, '{');
+    json_member_cstr(&w, "event", e->name);
+    json_member_time(&w, "timestamp", e->now);
+    json_key(&w, "data");
+    json_raw(&w, e->data);
+    json_close(&w, '}');
+}
+
+static enum err insert(struct tx *tx, const struct new_event *e, int64_t *ret)
+{
+    char event_id[EVENT_ID_LEN] = "evt_";
+    random_name(event_id + 4, EVENT_ID_LEN - 4);
+    _cleanup_(buf_release)
+    struct buf body;
+    buf_init(&body, EVENT_MAX);
+    write_envelope(&body, e);
+    if (!buf_ok(&body))
+        return ERR_NO_MEMORY;
+    return tx_i64(tx,
+                  "INSERT INTO events (workspace_id, event_id, name, body, created_at) "
+                  "VALUES ($1, $2, $3, $4, $5) RETURNING id",
+                  PARAMS(p_i64(e->workspace_id), p_text(str_make(event_id, EVENT_ID_LEN)),
+                         p_text(str_from(e->name)), p_text(buf_str(&body)), p_i64(e->now)),
+                  ret);
+}
+
+/* Who wants the event. Gathered first: jobs are written meanwhile. */
+struct wanting {
+    const char *name;
+    int64_t ids[WEBHOOKS_MAX];
+    size_t n;
+};
+
+static enum err gather(void *arg, const struct webhook *e)
+{
+    struct wanting *w = arg;
+    if (!e->disabled_at && webhook_wants(e, str_from(w->name)) && w->n < WEBHOOKS_MAX)
+        w->ids[w->n++] = e->id;
+    return ERR_OK;
+}
+
+static struct job job_for(const struct new_event *e, int64_t event_id, int64_t webhook_id)
+{
+    return (struct job){
+        .workspace_id = e->workspace_id,
+        .kind = STR(JOB_DELIVER),
+        .webhook_id = webhook_id,
+        .event_id = event_id,
+        .order_key = e->order_key,
+        .due_at = e->now,
+        .created_at = e->now,
+    };
+}
+
+enum err event_emit(struct tx *tx, const struct new_event *e)
+{
+    int64_t id, job_id;
+    struct wanting wanting = {.name = e->name};
+    enum err err = insert(tx, e, &id);
+    if (!err)
+        err = webhook_each_filter(tx, e->workspace_id, gather, &wanting);
+    for (size_t i = 0; !err && i < wanting.n; i++) {
+        const struct job job = job_for(e, id, wanting.ids[i]);
+        err = job_insert(tx, &job, &job_id);
+    }
+    tx_announce(tx);
+    return err;
+}
+
+enum err event_emit_to(struct tx *tx, const struct new_event *e, int64_t webhook_id,
+                       int64_t *ret_job)
+{
+    int64_t id;
+    enum err err = insert(tx, e, &id);
+    if (err)
+        return err;
+    const struct job job = job_for(e, id, webhook_id);
+    tx_announce(tx);
+    return job_insert(tx, &job, ret_job);
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+enum err event_each_after(struct tx *tx, int64_t workspace_id, int64_t after, int64_t limit,
+                          enum err (*each)(void *arg, const struct event *e), void *arg)
+{
+    struct rows rows;
+    enum err err = tx_query(tx,
+                            "SELECT id, workspace_id, event_id, name, body, created_at FROM events "
+                            "WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+                            PARAMS(p_i64(workspace_id), p_i64(after), p_i64(limit)), &rows);
+    if (err)
+        return err;
+    enum err stopped = ERR_OK;
+    while (!stopped && rows_next(&rows)) {
+        const struct event e = {
+            .id = row_i64(&rows, 0),
+            .workspace_id = row_i64(&rows, 1),
+            .event_id = row_text(&rows, 2),
+            .name = row_text(&rows, 3),
+            .body = row_text(&rows, 4),
+            .created_at = row_i64(&rows, 5),
+        };
+        stopped = each(arg, &e);
+    }
+    err = rows_close(&rows);
+    return stopped ? stopped : err;
+}
+
+enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id, int64_t *ret)
+{
+    return tx_i64(tx, "SELECT id FROM events WHERE event_id = $1 AND workspace_id = $2",
+                  PARAMS(p_text(event_id), p_i64(workspace_id)), ret);
+}
+
+enum err event_sweep(struct tx *tx, int64_t before, int64_t limit, int64_t *ret_removed)
+{
+    return tx_exec(tx,
+                   "DELETE FROM events WHERE id IN (SELECT e.id FROM events e "
+                   "WHERE e.created_at < $1 AND NOT EXISTS (SELECT 1 FROM jobs j "
+                   "WHERE j.event_id = e.id) ORDER BY e.created_at LIMIT $2)",
+                   PARAMS(p_i64(before), p_i64(limit)), ret_removed);
+}

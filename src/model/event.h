@@ -1,0 +1,43 @@
+/* Events: what happened in a workspace, as its systems are told (developer-api.md §8). One is
+ * written in the transaction of what happened, together with a job (job.h) for each endpoint that
+ * wants it; who delivers hears of it after the commit. */
+#pragma once
+
+#include "model/change.h"
+
+/* In the order of developer-api.md §8; ended by NULL. "webhook.test" is sent on request alone. */
+extern const char *const event_names[];
+bool event_is_known(struct str name);
+
+#define EVENT_ID_LEN 28 /* "evt_" and 24 characters */
+
+struct event {
+    int64_t id;
+    int64_t workspace_id;
+    struct str event_id;
+    struct str name;
+    struct str body; /* the envelope: {"event", "timestamp", "data"} */
+    int64_t created_at;
+};
+
+struct new_event {
+    int64_t workspace_id;
+    const char *name;
+    struct str order_key; /* deliveries of one key at one endpoint keep their order; empty: none */
+    struct str data;      /* JSON */
+    int64_t now;
+};
+/* Announces it (tx_announce). */
+enum err event_emit(struct tx *tx, const struct new_event *e) MUST_USE;
+/* The same, for one endpoint whatever it wants, and enabled or not; the job's id. */
+enum err event_emit_to(struct tx *tx, const struct new_event *e, int64_t webhook_id,
+                       int64_t *ret_job) MUST_USE;
+
+/* Those of a workspace behind the id `after`, oldest first. Text is valid during the callback. */
+enum err event_each_after(struct tx *tx, int64_t workspace_id, int64_t after, int64_t limit,
+                          enum err (*each)(void *arg, const struct event *e), void *arg) MUST_USE;
+/* Our id of an event id. ERR_NOT_FOUND. */
+enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id,
+                    int64_t *ret) MUST_USE;
+/* Removes some that were made before `before` and that no job is for. */
+enum err event_sweep(struct tx *tx, int64_t before, int64_t limit, int64_t *ret_removed) MUST_USE;

@@ -1,0 +1,418 @@
+#include "model/job.h"
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+enum err job_insert(struct tx *tx, const struct job *j, int64_t *ret_id)
+{
+    return tx_i64(tx,
+                  "INSERT INTO jobs (workspace_id, kind, webhook_id, event_id, order_key, state, "
+                  "attempts, due_at, created_at) VALUES ($1, $2, $3, $4, $5, "
+                  "CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE webhook_id = $3 AND order_key = $5 "
+                  "AND ended_at IS NULL) THEN 'behind' ELSE 'waiting' END, 0, $6, $7) RETURNING id",
+                  PARAMS(p_i64(j->workspace_id), p_text(j->kind), p_i64(j->webhook_id),
+                         p_i64(j->event_id), p_opt(j->order_key), p_i64(j->due_at),
+                         p_i64(j->created_at)),
+                  ret_id);
+}
+
+/* The next one of the order key is the first now. */
+static enum err move_up(struct tx *tx, const struct job *j, int64_t now)
+{
+    if (!j->order_key.len)
+        return ERR_OK;
+    return tx_exec(tx,
+                   "UPDATE jobs SET state = 'waiting', due_at = $3 WHERE id = (SELECT id FROM jobs "
+                   "WHERE webhook_id = $1 AND order_key = $2 AND ended_at IS NULL "
+                   "ORDER BY id LIMIT 1) AND state = 'behind'",
+                   PARAMS(p_i64(j->webhook_id), p_text(j->order_key), p_i64(now)), NULL);
+}
+
+static enum err end(struct tx *tx, const struct job *j, const char *state, struct str error,
+                    int64_t attempts, int64_t now)
+{
+    int64_t changes = 0;
+    enum err e = tx_exec(tx,
+                         "UPDATE jobs SET state = $2, error = $3, attempts = $4, ended_at = $5 "
+                         "WHERE id = $1 AND ended_at IS NULL",
+                         PARAMS(p_i64(j->id), p_text(str_from(state)), p_opt(error),
+                                p_i64(attempts), p_i64(now)),
+                         &changes);
+    if (e || changes != 1)
+        return e ? e : ERR_NOT_FOUND;
+    return move_up(tx, j, now);
+}
+
+static enum err put_off(struct tx *tx, const struct job *j, struct str error, int64_t attempts,
+                        int64_t due_at)
+{
+    int64_t changes = 0;
+    enum err e = tx_exec(tx,
+                         "UPDATE jobs SET error = $2, attempts = $3, due_at = $4 "
+                         "WHERE id = $1 AND ended_at IS NULL",
+                         PARAMS(p_i64(j->id), p_opt(error), p_i64(attempts), p_i64(due_at)),
+                         &changes);
+    return e ? e : changes == 1 ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err job_settle(struct tx *tx, const struct job *j, const struct job_attempt *a,
+                    const char *state, int64_t due_at, int64_t now)
+{
+    enum err e = strcmp(state, JOB_WAITING) == 0
+                     ? put_off(tx, j, a->error, a->position, due_at)
+                     : end(tx, j, state, a->error, a->position, now);
+    if (e)
+        return e;
+    return tx_exec(tx,
+                   "INSERT INTO job_attempts (job_id, position, at, us, status, error, answer) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                   PARAMS(p_i64(j->id), p_i64(a->position), p_i64(a->at), p_i64(a->us),
+                          p_opt_i64(a->status), p_opt(a->error), p_blob(a->answer)),
+                   NULL);
+}
+
+/* --- running ------------------------------------------------------------------------------ */
+
+enum err job_each_due(struct tx *tx, int64_t webhook_id, int64_t now, int64_t limit,
+                      enum err (*each)(void *arg, const struct job *j), void *arg)
+{
+    struct rows rows;
+    enum err e = tx_query(tx,
+                          "SELECT j.id, j.workspace_id, j.event_id, j.order_key, j.attempts, "
+                          "j.created_at, e.name, e.event_id, e.body FROM jobs j "
+                          "JOIN events e ON e.id = j.event_id "
+                          "WHERE j.webhook_id = $1 AND j.state = 'waiting' AND j.due_at <= $2 "
+                          "ORDER BY j.due_at LIMIT $3",
+                          PARAMS(p_i64(webhook_id), p_i64(now), p_i64(limit)), &rows);
+    if (e)
+        return e;
+    enum err stopped = ERR_OK;
+    while (!stopped && rows_next(&rows)) {
+        const struct job j = {
+            .id = row_i64(&rows, 0),
+            .workspace_id = row_i64(&rows, 1),
+            .kind = STR(JOB_DELIVER),
+            .webhook_id = webhook_id,
+            .event_id = row_i64(&rows, 2),
+            .order_key = row_text(&rows, 3),
+            .state = STR(JOB_WAITING),
+            .attempts = row_i64(&rows, 4),
+            .created_at = row_i64(&rows, 5),
+            .event_name = row_text(&rows, 6),
+            .event_uid = row_text(&rows, 7),
+            .body = row_text(&rows, 8),
+        };
+        stopped = each(arg, &j);
+    }
+    e = rows_close(&rows);
+    return stopped ? stopped : e;
+}
+
+/* An endpoint of which nothing waits has NULL here. */
+#define FIRST_DUE                                                                                  \
+    "(SELECT j.due_at FROM jobs j WHERE j.webhook_id = e.id AND j.state = 'waiting' "             \
+    "ORDER BY j.due_at LIMIT 1)"
+
+enum err job_each_line(struct tx *tx, enum err (*each)(void *arg, const struct job_line *l),
+                       void *arg)
+{
+    struct rows rows;
+    enum err e = tx_query(tx,
+                          "SELECT e.id, e.replica_id, " FIRST_DUE " FROM webhooks e "
+                          "WHERE e.disabled_at IS NULL AND e.deleted_at IS NULL ORDER BY e.id",
+                          NO_PARAMS, &rows);
+    if (e)
+        return e;
+    enum err stopped = ERR_OK;
+    while (!stopped && rows_next(&rows)) {
+        const struct job_line line = {row_i64(&rows, 0), row_i64(&rows, 1), row_i64(&rows, 2)};
+        if (!row_is_null(&rows, 2))
+            stopped = each(arg, &line);
+    }
+    e = rows_close(&rows);
+    return stopped ? stopped : e;
+}
+
+enum err job_next_due(struct tx *tx, int64_t webhook_id, int64_t now, int64_t *ret)
+{
+    *ret = 0;
+    enum err e = tx_i64(tx,
+                        "SELECT due_at FROM jobs WHERE webhook_id = $1 AND state = 'waiting' "
+                        "AND due_at > $2 ORDER BY due_at LIMIT 1",
+                        PARAMS(p_i64(webhook_id), p_i64(now)), ret);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err job_each_new(struct tx *tx, int64_t *cursor, enum err (*each)(void *arg, int64_t webhook_id),
+                      void *arg)
+{
+    struct rows rows;
+    enum err e = tx_query(tx,
+                          "SELECT webhook_id, max(id) FROM jobs WHERE id > $1 "
+                          "AND webhook_id IS NOT NULL GROUP BY webhook_id",
+                          PARAMS(p_i64(*cursor)), &rows);
+    if (e)
+        return e;
+    int64_t last = *cursor;
+    enum err stopped = ERR_OK;
+    while (!stopped && rows_next(&rows)) {
+        last = MAX(last, row_i64(&rows, 1));
+        stopped = each(arg, row_i64(&rows, 0));
+    }
+    e = rows_close(&rows);
+    if (!stopped && !e)
+        *cursor = last;
+    return stopped ? stopped : e;
+}
+
+enum err job_last(struct tx *tx, int64_t *ret)
+{
+    return tx_i64(tx, "SELECT coalesce(max(id), 0) FROM jobs", NO_PARAMS, ret);
+}
+
+/* --- by hand ------------------------------------------------------------------------------ */
+
+#define COLUMNS                                                                                    \
+    "j.id, j.workspace_id, w.domain, j.kind, j.webhook_id, p.url, j.event_id, e.name, "           \
+    "e.event_id, j.order_key, j.state, j.attempts, j.due_at, j.error, j.created_at, j.ended_at "
+#define FROM_JOBS                                                                                  \
+    "FROM jobs j JOIN workspaces w ON w.id = j.workspace_id "                                      \
+    "LEFT JOIN webhooks p ON p.id = j.webhook_id LEFT JOIN events e ON e.id = j.event_id "
+
+static struct job read_row(const struct rows *rows)
+{
+    return (struct job){
+        .id = row_i64(rows, 0),
+        .workspace_id = row_i64(rows, 1),
+        .workspace_domain = row_text(rows, 2),
+        .kind = row_text(rows, 3),
+        .webhook_id = row_i64(rows, 4),
+        .url = row_text(rows, 5),
+        .event_id = row_i64(rows, 6),
+        .event_name = row_text(rows, 7),
+        .event_uid = row_text(rows, 8),
+        .order_key = row_text(rows, 9),
+        .state = row_text(rows, 10),
+        .attempts = row_i64(rows, 11),
+        .due_at = row_i64(rows, 12),
+        .error = row_text(rows, 13),
+        .created_at = row_i64(rows, 14),
+        .ended_at = row_i64(rows, 15),
+    };
+}
+
+static enum err each_row(struct rows *rows, enum err (*each)(void *arg, const struct job *j),
+                         void *arg)
+{
+    enum err stopped = ERR_OK;
+    while (!stopped && rows_next(rows)) {
+        struct job j = read_row(rows);
+        stopped = each(arg, &j);
+    }
+    enum err e = rows_close(rows);
+    return stopped ? stopped : e;
+}
+
+/* One statement a filter that there is an index for. */
+static enum err query(struct tx *tx, const struct job_filter *f, int64_t before, int64_t limit,
+                      struct rows *ret)
+{
+    if (f->webhook_id)
+        return tx_query(tx,
+                        "SELECT " COLUMNS FROM_JOBS
+                        "WHERE j.webhook_id = $1 AND j.id < $3 "
+                        "AND ($2 = '' OR j.state = $2) ORDER BY j.id DESC LIMIT $4",
+                        PARAMS(p_i64(f->webhook_id), p_text(f->state), p_i64(before), p_i64(limit)),
+                        ret);
+    if (f->state.len)
+        return tx_query(tx,
+                        "SELECT " COLUMNS FROM_JOBS
+                        "WHERE j.state = $1 AND j.id < $3 "
+                        "AND ($2 = 0 OR j.workspace_id = $2) "
+                        "ORDER BY j.id DESC LIMIT $4",
+                        PARAMS(p_text(f->state), p_i64(f->workspace_id), p_i64(before),
+                               p_i64(limit)),
+                        ret);
+    return tx_query(tx,
+                    "SELECT " COLUMNS FROM_JOBS
+                    "WHERE j.id < $2 AND ($1 = 0 OR j.workspace_id = $1) "
+                    "ORDER BY j.id DESC LIMIT $3",
+                    PARAMS(p_i64(f->workspace_id), p_i64(before), p_i64(limit)), ret);
+}
+
+enum err job_each(struct tx *tx, const struct job_filter *f, int64_t before, int64_t limit,
+                  enum err (*each)(void *arg, const struct job *j), void *arg)
+{
+    struct rows rows;
+    enum err e = query(tx, f, before ? before : INT64_MAX, limit, &rows);
+    return e ? e : each_row(&rows, each, arg);
+}
+
+enum err job_count(struct tx *tx, const struct job_filter *f, int64_t *ret)
+{
+    if (f->state.len)
+        return tx_i64(tx, "SELECT count(*) FROM jobs WHERE webhook_id = $1 AND state = $2",
+                      PARAMS(p_i64(f->webhook_id), p_text(f->state)), ret);
+    return tx_i64(tx, "SELECT count(*) FROM jobs WHERE webhook_id = $1",
+                  PARAMS(p_i64(f->webhook_id)), ret);
+}
+
+struct copying {
+    struct arena *arena;
+    struct job *to;
+    bool found;
+};
+
+static enum err copy_row(void *arg, const struct job *j)
+{
+    struct copying *c = arg;
+    *c->to = *j;
+    struct str *texts[] = {&c->to->workspace_domain, &c->to->kind,       &c->to->url,
+                           &c->to->event_name,       &c->to->event_uid, &c->to->order_key,
+                           &c->to->state,            &c->to->error,      &c->to->body};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        *texts[i] = arena_dup(c->arena, *texts[i]);
+        if (!texts[i]->ptr)
+            return ERR_NO_MEMORY;
+    }
+    c->found = true;
+    return ERR_OK;
+}
+
+enum err job_find(struct tx *tx, int64_t id, struct arena *arena, struct job *ret)
+{
+    struct rows rows;
+    struct copying c = {arena, ret, false};
+    enum err e = tx_query(tx, "SELECT " COLUMNS FROM_JOBS "WHERE j.id = $1", PARAMS(p_i64(id)),
+                          &rows);
+    if (!e)
+        e = each_row(&rows, copy_row, &c);
+    if (e || !c.found)
+        return e ? e : ERR_NOT_FOUND;
+    e = tx_query(tx, "SELECT body FROM events WHERE id = $1", PARAMS(p_i64(ret->event_id)), &rows);
+    if (e)
+        return e;
+    ret->body = rows_next(&rows) ? arena_dup(arena, row_text(&rows, 0)) : STR("");
+    e = rows_close(&rows);
+    return !e && !ret->body.ptr ? ERR_NO_MEMORY : e;
+}
+
+enum err job_each_attempt(struct tx *tx, int64_t id,
+                          enum err (*each)(void *arg, const struct job_attempt *a), void *arg)
+{
+    struct rows rows;
+    enum err e = tx_query(tx,
+                          "SELECT position, at, us, status, error, answer FROM job_attempts "
+                          "WHERE job_id = $1 ORDER BY position",
+                          PARAMS(p_i64(id)), &rows);
+    if (e)
+        return e;
+    enum err stopped = ERR_OK;
+    while (!stopped && rows_next(&rows)) {
+        const struct job_attempt a = {row_i64(&rows, 0), row_i64(&rows, 1),  row_i64(&rows, 2),
+                                      row_i64(&rows, 3), row_text(&rows, 4), row_blob(&rows, 5)};
+        stopped = each(arg, &a);
+    }
+    e = rows_close(&rows);
+    return stopped ? stopped : e;
+}
+
+enum err job_repeat(struct tx *tx, const struct job *j, int64_t now, int64_t *ret_id)
+{
+    struct job again = *j;
+    again.due_at = again.created_at = now;
+    tx_announce(tx);
+    return job_insert(tx, &again, ret_id);
+}
+
+/* Each event once, however often it was replayed before. Gathered first: rows are added. */
+struct range {
+    struct job jobs[JOBS_REPLAY_MAX];
+    size_t n;
+    struct arena arena;
+};
+
+static enum err gather(struct tx *tx, int64_t webhook_id, int64_t from, int64_t to,
+                       struct range *r)
+{
+    struct rows rows;
+    enum err e = tx_query(tx,
+                          "SELECT j.event_id, min(j.workspace_id), min(j.order_key) FROM jobs j "
+                          "WHERE j.webhook_id = $1 AND j.created_at >= $2 AND j.created_at < $3 "
+                          "GROUP BY j.event_id ORDER BY j.event_id LIMIT $4",
+                          PARAMS(p_i64(webhook_id), p_i64(from), p_i64(to),
+                                 p_i64(JOBS_REPLAY_MAX + 1)),
+                          &rows);
+    if (e)
+        return e;
+    enum err stopped = ERR_OK;
+    while (!stopped && rows_next(&rows)) {
+        struct str key = arena_dup(&r->arena, row_text(&rows, 2));
+        if (r->n == JOBS_REPLAY_MAX || !key.ptr)
+            stopped = key.ptr ? ERR_CONFLICT : ERR_NO_MEMORY;
+        else
+            r->jobs[r->n++] = (struct job){.kind = STR(JOB_DELIVER),
+                                           .webhook_id = webhook_id,
+                                           .event_id = row_i64(&rows, 0),
+                                           .workspace_id = row_i64(&rows, 1),
+                                           .order_key = key};
+    }
+    e = rows_close(&rows);
+    return stopped ? stopped : e;
+}
+
+enum err job_repeat_range(struct tx *tx, int64_t webhook_id, int64_t from, int64_t to, int64_t now,
+                          int64_t *ret_n)
+{
+    int64_t id;
+    struct range *r = xcalloc(1, sizeof(*r));
+    arena_init(&r->arena, REQUEST_ARENA_MAX);
+    enum err e = gather(tx, webhook_id, from, to, r);
+    for (size_t i = 0; !e && i < r->n; i++)
+        e = job_repeat(tx, &r->jobs[i], now, &id);
+    *ret_n = (int64_t)r->n;
+    arena_release(&r->arena);
+    free(r);
+    return e;
+}
+
+enum err job_hurry(struct tx *tx, int64_t id, int64_t now)
+{
+    int64_t changes = 0;
+    enum err e = tx_exec(tx, "UPDATE jobs SET due_at = $2 WHERE id = $1 AND state = 'waiting'",
+                         PARAMS(p_i64(id), p_i64(now)), &changes);
+    tx_announce(tx);
+    return e ? e : changes == 1 ? ERR_OK : ERR_CONFLICT;
+}
+
+enum err job_drop(struct tx *tx, const struct job *j, int64_t now)
+{
+    enum err e = end(tx, j, JOB_DROPPED, j->error, j->attempts, now);
+    tx_announce(tx);
+    return e == ERR_NOT_FOUND ? ERR_CONFLICT : e;
+}
+
+/* --- sweeping ----------------------------------------------------------------------------- */
+
+enum err job_sweep(struct tx *tx, int64_t before, int64_t limit, int64_t *ret_removed)
+{
+    enum err e = tx_exec(tx,
+                         "DELETE FROM job_attempts WHERE job_id IN (SELECT id FROM jobs "
+                         "WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2)",
+                         PARAMS(p_i64(before), p_i64(limit)), NULL);
+    return e ? e
+             : tx_exec(tx,
+                       "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs "
+                       "WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2)",
+                       PARAMS(p_i64(before), p_i64(limit)), ret_removed);
+}
+
+enum err job_drop_stranded(struct tx *tx, int64_t before, int64_t limit, int64_t now,
+                           int64_t *ret_dropped)
+{
+    return tx_exec(tx,
+                   "UPDATE jobs SET state = 'dropped', ended_at = $3 WHERE id IN ("
+                   "SELECT j.id FROM webhooks e JOIN jobs j ON j.webhook_id = e.id "
+                   "AND j.ended_at IS NULL WHERE e.deleted_at IS NOT NULL "
+                   "OR (e.disabled_at IS NOT NULL AND j.created_at < $1) LIMIT $2)",
+                   PARAMS(p_i64(before), p_i64(limit), p_i64(now)), ret_dropped);
+}
