@@ -38,3 +38,38 @@ enum err admin_numbers_unlink(struct call *call)
 {
     return admin_in_workspace(call, numbers_unlink);
 }
+
+enum err admin_numbers_request_code(struct call *call)
+{
+    return admin_in_workspace(call, numbers_request_code);
+}
+
+enum err admin_numbers_verify_code(struct call *call)
+{
+    return admin_in_workspace(call, numbers_verify_code);
+}
+
+enum err admin_numbers_register(struct call *call)
+{
+    return admin_in_workspace(call, numbers_register);
+}
+
+enum err admin_numbers_deregister(struct call *call)
+{
+    return admin_in_workspace(call, numbers_deregister);
+}
+
+enum err admin_numbers_set_pin(struct call *call)
+{
+    return admin_in_workspace(call, numbers_set_pin);
+}
+
+enum err admin_numbers_profile(struct call *call)
+{
+    return admin_in_workspace(call, numbers_profile);
+}
+
+enum err admin_numbers_change_profile(struct call *call)
+{
+    return admin_in_workspace(call, numbers_change_profile);
+}

@@ -10,6 +10,8 @@
  *          is released after the commit.
  *   LIVE   check in a snapshot: fills call->task. The jobs thread carries it out. run, in a fresh
  *          snapshot, writes the answer.
+ *   LIVE_ONCE
+ *          the same, of what Meta must not hear of twice, whatever breaks (once.h).
  *   SLOW   check on the loop. run on a thread of its own, which may wait for files and for the
  * store and has no transaction; it ends early once call->api->ending is set. A call, like its
  * request, belongs to one thread at a time. */

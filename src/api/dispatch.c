@@ -142,7 +142,7 @@ static enum err check_call(struct call *call, const struct target *t)
     const struct route *route = call->route;
     enum err e = ERR_OK;
     if (t->is_signed && route)
-        e = permissions_check(call->caller.permissions, route->kind != READ, route_resource(route),
+        e = permissions_check(call->caller.permissions, route_writes(route), route_resource(route),
                               &call->error);
     if (!e && !t->is_metas)
         e = check_body(call);
@@ -150,7 +150,7 @@ static enum err check_call(struct call *call, const struct target *t)
         return e;
     if (!route)
         return explain_no_route(call, t);
-    return t->is_signed && route->kind != READ ? once_begin(call) : ERR_OK;
+    return t->is_signed && route_writes(route) ? once_begin(call) : ERR_OK;
 }
 
 static void go_on(struct call *call, const struct target *t, enum err e)

@@ -79,7 +79,7 @@ int doc_status(const struct doc *d)
 
 const int doc_statuses[] = {400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503, 0};
 
-enum who { ALL, WITH_QUERY, WITH_BODY, WRITES, LIVE_ONES, NOT_LIVE };
+enum who { ALL, WITH_QUERY, WITH_BODY, WRITES, LIVE_ONES, ASKED_ONCE, ASKED_AGAIN, NOT_LIVE };
 
 /* In the order in which they are checked. */
 static const struct {
@@ -149,10 +149,22 @@ static const struct {
     {ALL,
      {ERR_INTERNAL, "Something went wrong on our side",
       "a fault of ours; the server's log has it under the request's id", NULL, NULL}},
-    {LIVE_ONES,
+    {ASKED_AGAIN,
      {ERR_UPSTREAM, "Meta's answer cannot be used: not JSON", "Meta answered something unusable",
       NULL, NULL}},
-    {LIVE_ONES,
+    {ASKED_ONCE,
+     {ERR_UPSTREAM,
+      "Meta may have carried this out, or not; look before you send it again: the connection was "
+      "closed before an answer came",
+      "Meta was asked, and the outcome is not known: look at the number before you send it again; "
+      "the same request gets this same answer",
+      NULL, NULL}},
+    {ASKED_ONCE,
+     {ERR_UNAVAILABLE, "Meta limits the calls to this account; try again later",
+      "Meta did nothing: it cannot be reached or throttles the account, the store cannot be "
+      "written, or the server is shutting down",
+      NULL, NULL}},
+    {ASKED_AGAIN,
      {ERR_UNAVAILABLE, "Meta cannot be reached now: timeout",
       "Meta cannot be reached or throttles the account, the store cannot be written, or the server "
       "is shutting down",
@@ -171,8 +183,10 @@ static bool applies(enum who who, const struct route *route)
     case WITH_QUERY: return !may_have_body && doc_query_field(route->doc, 0);
     case WITH_BODY: return may_have_body;
     case WRITES: return writes;
-    case LIVE_ONES: return route->kind == LIVE;
-    case NOT_LIVE: return route->kind != LIVE;
+    case LIVE_ONES: return route_is_live(route);
+    case ASKED_ONCE: return route->kind == LIVE_ONCE;
+    case ASKED_AGAIN: return route->kind == LIVE;
+    case NOT_LIVE: return !route_is_live(route);
     }
     return false;
 }

@@ -28,6 +28,7 @@ enum field_type {
     FIELD_TIME,   /* "2024-01-15T10:30:00Z" */
     FIELD_OBJECT, /* of `schema` */
     FIELD_LIST,   /* of objects of `schema` */
+    FIELD_TEXTS,  /* a list of texts; min and max are of each, `items_max` of the list */
 };
 
 /* A member of an object, or a parameter. */
@@ -39,6 +40,7 @@ struct field {
     bool optional;               /* may be left out */
     bool nullable;               /* may be null */
     int64_t min, max;            /* of an integer; of a text, its code points; max 0: not said */
+    int items_max;               /* of a list of texts */
     const char *pattern;         /* of a text: a regular expression */
     const char *const *values;   /* of a text: the only ones, up to NULL */
     const char *fallback;        /* what leaving it out means */
@@ -85,6 +87,7 @@ struct doc {
     const char *message;          /* of the answer to a write; NULL: the answer has none */
     enum doc_shape shape;
     const struct schema *data;
+    bool data_nullable;             /* `data` may be null; the description says when */
     const struct doc_error *errors; /* up to one of ERR_OK; NULL: no others */
 };
 

@@ -24,6 +24,11 @@ void doc_write_field_example(struct json_writer *w, const struct field *f)
     case FIELD_INTEGER:
     case FIELD_BOOLEAN: json_raw(w, f->example ? str_from(f->example) : STR("null")); return;
     case FIELD_OBJECT: write_fields(w, f->schema, true); return;
+    case FIELD_TEXTS:
+        json_open(w, '[');
+        json_cstr(w, f->example);
+        json_close(w, ']');
+        return;
     case FIELD_LIST:
         json_open(w, '[');
         write_fields(w, f->schema, true);

@@ -54,7 +54,10 @@ const struct doc_topic doc_topics[] = {
      "`idempotency_key_reused`; while the first request still runs it is 409 "
      "`request_in_progress`.\n\n"
      "Without a key the signature is the key for as long as its timestamp is good: a request that "
-     "is sent twice, byte for byte, has one effect."},
+     "is sent twice, byte for byte, has one effect.\n\n"
+     "Registration of a number and changes of its profile come to Meta once at most. When nobody can "
+     "say whether Meta did it, the answer is 502 with that in its message, and it stays the answer to "
+     "the same request: look, and take a new key to try again."},
     {"caching", "Conditional requests",
      "Every read has an `ETag`. Send it back as `If-None-Match`, and an answer that is still the "
      "same is 304 without a body."},

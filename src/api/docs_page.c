@@ -187,13 +187,18 @@ static void add_examples(struct page *p, const struct route *route)
 static void add_type(struct page *p, const struct field *f)
 {
     static const char *const names[] = {
-        [FIELD_TEXT] = "text", [FIELD_INTEGER] = "integer", [FIELD_BOOLEAN] = "true or false",
-        [FIELD_TIME] = "time", [FIELD_OBJECT] = "object",   [FIELD_LIST] = "list of objects",
+        [FIELD_TEXT] = "text",
+        [FIELD_INTEGER] = "integer",
+        [FIELD_BOOLEAN] = "true or false",
+        [FIELD_TIME] = "time",
+        [FIELD_OBJECT] = "object",
+        [FIELD_LIST] = "list of objects",
+        [FIELD_TEXTS] = "list of texts",
     };
     add(p, names[f->type]);
     if (f->max)
         buf_printf(p->out, ", %lld to %lld%s", (long long)f->min, (long long)f->max,
-                   f->type == FIELD_TEXT ? " characters" : "");
+                   f->type == FIELD_INTEGER ? "" : " characters");
     if (f->nullable)
         add(p, ", or null");
 }

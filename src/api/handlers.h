@@ -8,9 +8,23 @@ call_fn numbers_list, numbers_get, numbers_history;
 call_fn numbers_link, numbers_linked;
 call_fn numbers_sync, numbers_synced;
 call_fn numbers_unlink;
+/* registration.c */
+call_fn numbers_request_code, numbers_code_requested;
+call_fn numbers_verify_code, numbers_code_verified;
+call_fn numbers_register, numbers_registered;
+call_fn numbers_deregister, numbers_deregistered;
+call_fn numbers_set_pin, numbers_pin_set;
+/* profile.c */
+call_fn numbers_profile, numbers_profile_fetched;
+call_fn numbers_change_profile, numbers_profile_changed;
 /* numbers_doc.c */
 extern const struct doc numbers_list_doc, numbers_get_doc, numbers_history_doc;
 extern const struct doc numbers_link_doc, numbers_sync_doc, numbers_unlink_doc;
+/* registration_doc.c */
+extern const struct doc numbers_request_code_doc, numbers_verify_code_doc;
+extern const struct doc numbers_register_doc, numbers_deregister_doc, numbers_set_pin_doc;
+/* profile_doc.c */
+extern const struct doc numbers_profile_doc, numbers_change_profile_doc;
 
 /* webhooks.c */
 call_fn webhooks_list, webhooks_get, webhooks_delete;
@@ -73,3 +87,6 @@ call_fn key_rotate_check, key_rotate;
 /* admin_numbers.c: the same as the signed API's, for the workspace in the path */
 call_fn admin_numbers_list, admin_numbers_get, admin_numbers_history;
 call_fn admin_numbers_link, admin_numbers_sync, admin_numbers_unlink;
+call_fn admin_numbers_request_code, admin_numbers_verify_code;
+call_fn admin_numbers_register, admin_numbers_deregister, admin_numbers_set_pin;
+call_fn admin_numbers_profile, admin_numbers_change_profile;

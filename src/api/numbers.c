@@ -34,7 +34,7 @@ static void write_health(struct json_writer *w, struct call *call, const struct 
     json_close(w, '}');
 }
 
-static void write_number(struct call *call, const struct number *n, bool health)
+void numbers_write(struct call *call, const struct number *n, bool health)
 {
     struct json_writer *w = &call->out;
     json_open(w, '{');
@@ -54,7 +54,7 @@ static void write_number(struct call *call, const struct number *n, bool health)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-static enum err find_number(struct call *call, struct str id, struct number *ret)
+enum err numbers_find(struct call *call, struct str id, struct number *ret)
 {
     if (!str_is_digits(id) || id.len > META_ID_MAX)
         return error_set(&call->error, ERR_NOT_FOUND, "Number not found");
@@ -78,7 +78,7 @@ static enum err list_one(void *arg, const struct number *n)
     struct listing *l = arg;
     if (!permissions_have_number(l->call->caller.permissions, n->id))
         return ERR_OK;
-    write_number(l->call, n, l->health);
+    numbers_write(l->call, n, l->health);
     l->n++;
     return ERR_OK;
 }
@@ -112,11 +112,11 @@ enum err numbers_list(struct call *call)
 enum err numbers_get(struct call *call)
 {
     struct number n;
-    enum err e = find_number(call, call_param(call, 0), &n);
+    enum err e = numbers_find(call, call_param(call, 0), &n);
     if (e)
         return e;
     call_begin(call);
-    write_number(call, &n, true);
+    numbers_write(call, &n, true);
     call_end(call);
     return ERR_OK;
 }
@@ -141,7 +141,7 @@ enum err numbers_history(struct call *call)
     int64_t total;
     enum err e = call_page(call, &page);
     if (!e)
-        e = find_number(call, call_param(call, 0), &n);
+        e = numbers_find(call, call_param(call, 0), &n);
     if (!e)
         e = number_count_changes(call->tx, n.id, &total);
     if (e)
@@ -222,7 +222,7 @@ static enum err list_one_of_account(void *arg, const struct number *n)
 {
     struct call *call = arg;
     if (permissions_have_number(call->caller.permissions, n->id))
-        write_number(call, n, true);
+        numbers_write(call, n, true);
     return ERR_OK;
 }
 
@@ -244,7 +244,7 @@ enum err numbers_sync(struct call *call)
     struct number n;
     enum err e = call_expect_no_fields(call);
     if (!e)
-        e = find_number(call, call_param(call, 0), &n);
+        e = numbers_find(call, call_param(call, 0), &n);
     if (e)
         return e;
     call->task.kind = JOBS_SYNC;
@@ -255,11 +255,11 @@ enum err numbers_sync(struct call *call)
 enum err numbers_synced(struct call *call)
 {
     struct number n;
-    enum err e = find_number(call, call_param(call, 0), &n);
+    enum err e = numbers_find(call, call_param(call, 0), &n);
     if (e)
         return e;
     call_begin_message(call, "Number synced successfully");
-    write_number(call, &n, true);
+    numbers_write(call, &n, true);
     call_end(call);
     return ERR_OK;
 }
@@ -271,7 +271,7 @@ enum err numbers_unlink(struct call *call)
 {
     struct number n;
     int64_t left, now = clock_now_ms();
-    enum err e = find_number(call, call_param(call, 0), &n);
+    enum err e = numbers_find(call, call_param(call, 0), &n);
     if (!e)
         e = number_unlink(call->tx, n.id, now);
     if (!e)

@@ -1,8 +1,6 @@
 /* /waba-numbers in words: what numbers.c takes and answers. */
-#include "api/doc.h"
+#include "api/numbers_doc.h"
 #include "api/handlers.h"
-
-#define META_ID "^[0-9]{1,32}$" /* META_ID_MAX */
 
 static const struct field listed_fields[] = {
     {.name = "id", .type = FIELD_INTEGER, .example = "1", .description = "The number's id here."},
@@ -140,7 +138,7 @@ static const struct schema listed_number_schema = {
                       .description = "Only with `include=health`."}),
 };
 
-static const struct schema number_schema = {
+const struct schema number_schema = {
     .name = "Number",
     .description = "A linked number, with its health.",
     .base = &listed_core,
@@ -248,21 +246,10 @@ static const struct schema link_by_code = {
     .fields = link_by_code_fields,
 };
 
-static const struct doc_group numbers_group = {
+const struct doc_group numbers_group = {
     .name = "Numbers",
     .description = "The WhatsApp numbers that a workspace has linked, kept true against Meta.",
 };
-
-#define NUMBER_ID                                                                                  \
-    {                                                                                              \
-        .name = "id", .pattern = META_ID, .example = "1",                                          \
-        .description = "The number's id here (`1`), or Meta's (`106540352242922`)."                \
-    }
-#define NO_SUCH_NUMBER                                                                             \
-    {                                                                                              \
-        .err = ERR_NOT_FOUND, .message = "Number not found",                                       \
-        .when = "the workspace has no such number"                                                 \
-    }
 
 const struct doc numbers_list_doc = {
     .id = "listNumbers",

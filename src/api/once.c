@@ -1,5 +1,7 @@
 #include "api/call.h"
+#include "api/respond.h"
 #include "base/clock.h"
+#include "base/random.h"
 
 #define KEY_PREFIX         "key:"
 #define SIGNATURE_KEY_NAME "signature:"
@@ -31,21 +33,37 @@ static enum err read_header(struct call *call, struct str *ret)
     return ERR_OK;
 }
 
-/* Each part with its length: a byte that moves from one to the next makes another request. HMAC
- * with its purpose for a key is a hash that means nothing elsewhere. */
+/* HMAC with its purpose for a key is a hash that means nothing elsewhere. But a body may hold a
+ * PIN, which whoever has the database would find by trying all: then it is keyed with what is not
+ * in the database. With another key, once that is rotated, a request is taken for another one. */
+static void hash(struct call *call, const struct str *parts, size_t n, unsigned char out[HMAC_LEN])
+{
+    unsigned char key[SEAL_KEY_LEN] = {0};
+    const struct keyring *ring = call->api->shared->keyring;
+    struct hmac *hmac = &call->api->gate.hmac;
+    hmac_sha256(hmac, STR("hudhud idempotency fingerprint"), parts, n, out);
+    if (call->route->kind != LIVE_ONCE)
+        return;
+    if (!keyring_get(ring, keyring_current(ring), key)) /* it was just rotated away */
+        random_bytes(key, sizeof(key));
+    const struct str plain = str_make((char *)out, HMAC_LEN);
+    hmac_sha256(hmac, str_make((char *)key, sizeof(key)), &plain, 1, out);
+    wipe(key, sizeof(key));
+}
+
+/* Each part with its length: a byte that moves from one to the next makes another request. */
 static struct str fingerprint(struct call *call)
 {
     const struct http_request *r = call->request;
     struct str method = str_from(http_method_name(r->method));
     struct str lengths = arena_printf(call->arena, "%zu %zu %zu %zu ", method.len, call->path.len,
                                       r->query.len, r->body.len);
-    unsigned char *hash = arena_alloc(call->arena, HMAC_LEN);
-    if (!lengths.ptr || !hash)
+    unsigned char *out = arena_alloc(call->arena, HMAC_LEN);
+    if (!lengths.ptr || !out)
         return (struct str){NULL, 0};
     const struct str parts[] = {lengths, method, call->path, r->query, r->body};
-    hmac_sha256(&call->api->gate.hmac, STR("hudhud idempotency fingerprint"), parts,
-                ARRAY_LEN(parts), hash);
-    return str_make((char *)hash, HMAC_LEN);
+    hash(call, parts, ARRAY_LEN(parts), out);
+    return str_make((char *)out, HMAC_LEN);
 }
 
 /* The signature counts as long as any setting of sign-window would let it in, not only today's:
@@ -160,15 +178,29 @@ enum once_next once_settle(const struct call *call, enum err e)
 {
     const struct once *once = &call->once;
     bool keep = !e || (once->has_header && is_final(e));
+    bool meta_said = call->route->kind == LIVE_ONCE && (is_final(e) || e == ERR_UPSTREAM);
     if (!once->wanted)
+        return ONCE_ANSWER;
+    if (e && call->task.is_taken) /* the row says so, or has the last word */
         return ONCE_ANSWER;
     switch (once->stage) {
     case ONCE_NEW: return keep ? ONCE_KEEP : ONCE_ANSWER;
-    case ONCE_CLAIMED: return keep ? ONCE_KEEP : ONCE_RELEASE;
+    case ONCE_CLAIMED: return keep || meta_said ? ONCE_KEEP : ONCE_RELEASE;
     case ONCE_APPLIED: return e ? ONCE_ANSWER : ONCE_KEEP;
     case ONCE_KEPT: break;
     }
     return ONCE_ANSWER;
+}
+
+/* What is answered when nobody comes back to answer. */
+static enum err leave_last_word(struct call *call)
+{
+    error_set(&call->error, ERR_UPSTREAM, "%s: the server ended before it heard", JOBS_UNKNOWN);
+    respond_compose(call, ERR_UPSTREAM);
+    enum err e =
+        idempotency_set_last_word(call->tx, call->once.row, call->status, buf_str(&call->reply));
+    call_start(call);
+    return e;
 }
 
 enum err once_claim(struct call *call)
@@ -178,8 +210,11 @@ enum err once_claim(struct call *call)
     enum err e = once_look(call);
     if (e || once->stage != ONCE_NEW)
         return e;
+    e = idempotency_claim(call->tx, &once->key, clock_now_ms(), &once->row);
+    if (!e && call->route->kind == LIVE_ONCE)
+        e = leave_last_word(call);
     once->stage = ONCE_CLAIMED;
-    return idempotency_claim(call->tx, &once->key, clock_now_ms(), &once->row);
+    return e;
 }
 
 /* The answer as it is kept: without a secret that it shows this once. {NULL, 0}: out of memory. */

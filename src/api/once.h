@@ -7,6 +7,11 @@
  *   WRITE  the answer is kept in the transaction of the effect.
  *   LIVE   the key is claimed and committed; the jobs thread works, and says `applied` in the
  *          transaction of the effect; then the answer is written, kept, and only then given.
+ *   LIVE_ONCE
+ *          the claim has an answer from the start: that the outcome is not known. It is given
+ *          should the process die; else the real one takes its place. Once Meta was asked, every
+ *          outcome is kept, with a key or without, and the same request never comes to Meta again.
+ *          A 503 says that Meta did nothing, and gives the claim back.
  *
  * Who sent a key is told that a refusal is final, so it is kept too, before it is given. Without a
  * key a refusal had no effect, and the same request may be tried again. What is no answer to the

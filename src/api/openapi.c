@@ -114,6 +114,14 @@ static void write_type_of_field(struct json_writer *w, const struct field *f)
         json_member_cstr(w, "$ref", path);
         return;
     }
+    case FIELD_TEXTS:
+        write_type(w, "array", f->nullable);
+        json_member_i64(w, "maxItems", f->items_max);
+        open_object(w, "items");
+        json_member_cstr(w, "type", "string");
+        write_text_rules(w, f);
+        json_close(w, '}');
+        return;
     case FIELD_LIST:
         json_member_cstr(w, "type", "array");
         json_key(w, "items");
@@ -243,7 +251,9 @@ static bool carries(enum carried by, const struct route *route, int status)
     case BY_ALL: return true;
     case BY_SIGNED: return status != 401;
     case BY_READS: return route && route->method == HTTP_GET && status < 400;
-    case BY_WRITES: return route && route->method != HTTP_GET && status < 500;
+    case BY_WRITES:
+        return route && route->method != HTTP_GET &&
+               (status < 500 || (status == 502 && route->kind == LIVE_ONCE));
     case BY_WAITING: return status == 409 || status == 429 || status == 503;
     case BY_DEPRECATED: return route && route->deprecated;
     }
@@ -308,6 +318,15 @@ static void write_parameters(struct json_writer *w, const struct route *route)
 static void write_data_schema(struct json_writer *w, const struct doc *d)
 {
     json_key(w, "data");
+    if (d->shape == DOC_ONE && d->data_nullable) {
+        json_open(w, '{');
+        open_list(w, "anyOf");
+        write_ref(w, "schemas", d->data->name);
+        json_raw(w, STR("{\"type\":\"null\"}"));
+        json_close(w, ']');
+        json_close(w, '}');
+        return;
+    }
     if (d->shape == DOC_ONE) {
         write_ref(w, "schemas", d->data->name);
         return;

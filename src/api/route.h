@@ -8,7 +8,7 @@
 struct call;
 struct doc;
 
-enum route_kind { LOCAL, READ, WRITE, LIVE, SLOW }; /* call.h says where each runs */
+enum route_kind { LOCAL, READ, WRITE, LIVE, LIVE_ONCE, SLOW }; /* call.h says where each runs */
 
 /* Which of the rate limits of developer-api.md §1.6 counts a call. */
 enum route_limit { LIMIT_NONE, LIMIT_READ, LIMIT_WRITE };
@@ -26,8 +26,8 @@ struct route {
     const char *pattern;
     enum route_kind kind;
     enum route_limit limit;
-    call_fn *check;                       /* WRITE, LIVE, SLOW; may be NULL */
-    call_fn *run;                         /* LOCAL, READ, LIVE, SLOW; apply of a WRITE */
+    call_fn *check;                       /* all but LOCAL and READ; may be NULL */
+    call_fn *run;                         /* apply of a WRITE */
     const struct doc *doc;                /* NULL: not in the OpenAPI document */
     const struct deprecation *deprecated; /* NULL: it is not */
 };
@@ -42,6 +42,16 @@ size_t route_count(const struct route *routes);
 /* NULL when no route takes the request. */
 const struct route *route_find(const struct route *routes, enum http_method method, struct str path,
                                struct http_match *match);
+/* Does Meta have to be asked before it is answered? */
+static inline bool route_is_live(const struct route *route)
+{
+    return route->kind == LIVE || route->kind == LIVE_ONCE;
+}
+/* Does it change anything? Not what merely asks Meta. */
+static inline bool route_writes(const struct route *route)
+{
+    return route->kind != READ && route->kind != LOCAL && route->method != HTTP_GET;
+}
 /* What permissions name: "waba-numbers" of "/waba-numbers/{id}". */
 struct str route_resource(const struct route *route);
 /* "GET, POST": the methods with which routes take the path, onto `out`; nothing when none does. */

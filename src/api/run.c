@@ -70,6 +70,16 @@ static void run_on_store(struct call *call, call_fn *fn, void (*then)(struct cal
 
 /* --- the way to an answer ----------------------------------------------------------------- */
 
+/* Meta was asked, and the true answer could not be kept: another one may be given for it later, so
+ * it is given to nobody. */
+static void answer_kept(struct call *call, enum err e)
+{
+    if (e && call->route->kind == LIVE_ONCE && call->once.stage != ONCE_NEW)
+        e = error_set(&call->error, ERR_UPSTREAM, "%s: the outcome could not be kept",
+                      JOBS_UNKNOWN);
+    respond(call, e);
+}
+
 static void answer_released(struct call *call, enum err e)
 {
     if (e)
@@ -77,16 +87,27 @@ static void answer_released(struct call *call, enum err e)
     respond(call, ERR_OK);
 }
 
+/* A 503 would say that Meta did nothing. */
+static enum err explain_taken(struct call *call, enum err e)
+{
+    if (!e || err_status(e) < 500)
+        return e;
+    return error_set(&call->error, ERR_UPSTREAM,
+                     "Meta has carried this out, but what became of it cannot be read now");
+}
+
 /* An answer that is to be given again and cannot be kept is not given at all, but 503: its client
  * would take a refusal for final, and one of its retries that is still under way might succeed. */
 static void settle(struct call *call, enum err e)
 {
+    e = call->task.is_taken ? explain_taken(call, e) : e;
     switch (once_settle(call, e)) {
     case ONCE_ANSWER: respond(call, e); break;
     case ONCE_KEEP:
         respond_compose(call, e);
         error_init(&call->error, call->arena);
-        run_on_store(call, call->once.stage == ONCE_NEW ? once_keep_refusal : once_keep, respond);
+        run_on_store(call, call->once.stage == ONCE_NEW ? once_keep_refusal : once_keep,
+                     answer_kept);
         break;
     case ONCE_RELEASE:
         respond_compose(call, e);
@@ -328,7 +349,8 @@ void run_call(struct call *call)
         else
             run_write(call);
         break;
-    case LIVE: run_live(call); break;
+    case LIVE:
+    case LIVE_ONCE: run_live(call); break;
     case SLOW: run_slow(call); break;
     }
 }

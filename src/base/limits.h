@@ -106,18 +106,24 @@
 #define RETRY_AFTER_RUNNING_S 2     /* of a 409: the first request will soon be answered */
 
 /* --- records ------------------------------------------------------------------------------ */
-#define NAME_MAX_POINTS    255        /* names of workspaces and clients, in code points */
-#define APP_SECRET_MAX     256        /* Meta's have 32 characters */
-#define STORE_PASSWORD_MAX 1024       /* of PostgreSQL; tokens of a cloud can be long */
-#define META_ID_MAX        32         /* a decimal id of Meta's; today's have 15 to 17 digits */
-#define TOKEN_MAX          4096       /* access tokens are opaque; meta-graph.md §8 asks >= 512 */
-#define NUMBER_REASONS_MAX (64 * KIB) /* health.reasons of one number */
-#define ALLOW_MAX          256        /* methods of one address, in an Allow header */
-#define CORS_MAX_AGE_S     7200       /* a preflight's answer; no browser keeps it for longer */
-#define PAGE_LIMIT_MAX     100        /* `limit` of page lists, developer-api.md §1.4 */
-#define PAGE_LIMIT_DEFAULT 20
-#define OLDER_LIMIT_MAX    1000 /* `limit` of the administration's lists */
-#define PAGE_MAX           1000000000 /* `page`: page * limit stays far inside 64 bits */
+#define NAME_MAX_POINTS         255  /* names of workspaces and clients, in code points */
+#define APP_SECRET_MAX          256  /* Meta's have 32 characters */
+#define STORE_PASSWORD_MAX      1024 /* of PostgreSQL; tokens of a cloud can be long */
+#define META_ID_MAX             32   /* a decimal id of Meta's; today's have 15 to 17 digits */
+#define TOKEN_MAX               4096 /* access tokens are opaque; meta-graph.md §8 asks >= 512 */
+#define NUMBER_REASONS_MAX      (64 * KIB) /* health.reasons of one number */
+#define ALLOW_MAX               256        /* methods of one address, in an Allow header */
+#define CORS_MAX_AGE_S          7200 /* a preflight's answer; no browser keeps it for longer */
+#define WORD_MAX                64   /* a word out of a list of Meta's, or six digits */
+#define PROFILE_ABOUT_MAX       139  /* of a business profile, in code points: meta-graph.md §2 */
+#define PROFILE_ADDRESS_MAX     256
+#define PROFILE_DESCRIPTION_MAX 512
+#define PROFILE_EMAIL_MAX       128
+#define PROFILE_WEBSITE_MAX     256
+#define PAGE_LIMIT_MAX          100 /* `limit` of page lists, developer-api.md §1.4 */
+#define PAGE_LIMIT_DEFAULT      20
+#define OLDER_LIMIT_MAX         1000 /* `limit` of the administration's lists */
+#define PAGE_MAX                1000000000 /* `page`: page * limit stays far inside 64 bits */
 
 /* --- events out (developer-api.md §8) ------------------------------------------------------ */
 #define EVENT_MAX             (256 * KIB) /* one envelope; a template's components take 10 KiB */
@@ -240,6 +246,9 @@
 #define GRAPH_TEXT_MAX           1024       /* of one text of Meta's that we keep; names take 300 */
 #define GRAPH_CURSOR_MAX         2048       /* opaque; real ones have about 100 characters */
 #define GRAPH_REASONS_MAX        32         /* of one number; health_status knows 4 entities */
+#define GRAPH_WEBSITES_MAX       2          /* of one business profile */
+#define GRAPH_STEP_MAX           1024       /* a body that we send: a PIN and a few words */
+#define GRAPH_JSON_MAX           (16 * KIB) /* a body that we send: a profile, each byte escaped */
 #define GRAPH_ARENA_MAX          (64 * MIB) /* one answer as a tree: at most 12 bytes a byte of JSON */
 
 /* --- settings ----------------------------------------------------------------------------- */
@@ -253,7 +262,9 @@
 #define SIM_SCENARIO_ARENA_MAX (192 * MIB) /* its parsed form, while it is read */
 #define SIM_NUMBERS_MAX        10000       /* of --numbers */
 #define SIM_INDEX_BUCKETS      4096        /* of the table from id to node */
-#define SIM_FIELDS_MAX         40          /* of one kind of node */
+#define SIM_FIELDS_MAX         48          /* of one kind of node */
+#define SIM_WORD_MAX           64          /* a status, a PIN, a code */
+#define SIM_PROFILE_MAX        (16 * KIB)  /* a business profile, each byte escaped */
 #define SIM_SELECTION_DEPTH    8           /* braces within braces in `fields` */
 #define SIM_PARAMS_MAX         64          /* of one request, query and body together */
 #define SIM_PAGE_DEFAULT       25          /* meta-graph.md §0 */

@@ -146,6 +146,67 @@ static const struct option number_history_options[] = {
     END,
 };
 
+#define PIN_FILE_OPTION                                                                            \
+    {                                                                                              \
+        .name = "pin-file", .placeholder = "FILE",                                                 \
+        .help = "a file with the PIN; \"-\" is standard input",                                    \
+    }
+#define NO_PIN_OPTION                                                                              \
+    {                                                                                              \
+        .name = "pin", .placeholder = "PIN",                                                       \
+        .refuse =                                                                                  \
+            "is not taken: all users of a machine can read its command lines; pipe the PIN "       \
+            "in, or name its file with --pin-file",                                                \
+    }
+
+static const struct option number_request_code_options[] = {
+    DOMAIN_OPTION,
+    {.name = "voice", .help = "in a call instead of a text message"},
+    {.name = "language",
+     .placeholder = "LANGUAGE",
+     .help = "the language of the message, such as ar or en_US; default en_US"},
+    END,
+};
+
+static const struct option number_verify_code_options[] = {
+    DOMAIN_OPTION,
+    {.name = "code-file",
+     .placeholder = "FILE",
+     .help = "a file with the code; \"-\" is standard input"},
+    {.name = "code",
+     .placeholder = "CODE",
+     .refuse = "is not taken: all users of a machine can read its command lines; pipe the code "
+               "in, or name its file with --code-file"},
+    END,
+};
+
+static const struct option number_register_options[] = {
+    DOMAIN_OPTION,
+    PIN_FILE_OPTION,
+    {.name = "region",
+     .placeholder = "COUNTRY",
+     .help = "where Meta is to keep its messages, such as DE or AE; default is Meta's choice"},
+    NO_PIN_OPTION,
+    END,
+};
+
+static const struct option number_pin_options[] = {DOMAIN_OPTION, PIN_FILE_OPTION, NO_PIN_OPTION,
+                                                   END};
+
+static const struct option number_profile_options[] = {
+    DOMAIN_OPTION,
+    {.name = "about", .placeholder = "TEXT", .help = "the line below the name"},
+    {.name = "address", .placeholder = "TEXT", .help = "where it is"},
+    {.name = "description", .placeholder = "TEXT", .help = "what the business does"},
+    {.name = "email", .placeholder = "ADDRESS", .help = "where to write to"},
+    {.name = "vertical", .placeholder = "WORD", .help = "the kind of business, such as RETAIL"},
+    {.name = "website",
+     .placeholder = "URL",
+     .repeat = true,
+     .help = "a website; twice for two, which are all then"},
+    END,
+};
+
 /* --- signing ------------------------------------------------------------------------------ */
 
 #define TIMESTAMP_OPTION                                                                           \
@@ -426,6 +487,92 @@ const struct command commands[] = {
         .details = "It is no longer listed or usable; nothing changes at Meta.",
         .example = "hudhud number unlink --domain acme 1",
         .run = number_unlink_run,
+    },
+    {
+        .path = "number request-code",
+        .summary = "Ask Meta to send a verification code",
+        .operands = "ID",
+        .options = number_request_code_options,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "The first of three steps by which a number comes to the Cloud API: Meta sends a code to\n"
+            "it, number verify-code hands the code back, and number register registers it. ID is\n"
+            "the number's id here, or Meta's.",
+        .example = "hudhud number request-code --domain acme 1\n"
+                   "hudhud number request-code --domain acme --voice --language ar 1",
+        .run = number_request_code_run,
+    },
+    {
+        .path = "number verify-code",
+        .summary = "Verify a number with the code that came",
+        .operands = "ID",
+        .options = number_verify_code_options,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "The code comes from standard input, from a file, or is asked for at a terminal. It is\n"
+            "kept nowhere.",
+        .example = "hudhud number verify-code --domain acme 1\n"
+                   "echo 123456 | hudhud number verify-code --domain acme 1",
+        .run = number_verify_code_run,
+    },
+    {
+        .path = "number register",
+        .summary = "Register a number with the Cloud API",
+        .operands = "ID",
+        .options = number_register_options,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "From then on the number sends and receives. It has to be verified. A number without a\n"
+            "PIN gets the one that is given; of one that has a PIN it must be that. The PIN comes\n"
+            "from standard input, from a file, or is asked for at a terminal. It is kept nowhere:\n"
+            "keep it well, Meta asks for it again.\n"
+            "\n"
+            "Meta allows ten registrations of a number in 72 hours, and few wrong PINs.",
+        .example = "hudhud number register --domain acme 1\n"
+                   "pass meta/pin | hudhud number register --domain acme --region AE 1",
+        .run = number_register_run,
+    },
+    {
+        .path = "number deregister",
+        .summary = "Take a number from the Cloud API",
+        .operands = "ID",
+        .options = domain_only,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "It sends and receives no more until it is registered again. It stays linked here.",
+        .example = "hudhud number deregister --domain acme 1",
+        .run = number_deregister_run,
+    },
+    {
+        .path = "number pin",
+        .summary = "Set the PIN of a number",
+        .operands = "ID",
+        .options = number_pin_options,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "The PIN of two-step verification, six digits, or another one in place of it. It comes\n"
+            "from standard input, from a file, or is asked for at a terminal, and is kept nowhere.\n"
+            "It cannot be taken away.",
+        .example = "hudhud number pin --domain acme 1\n"
+                   "hudhud number pin --domain acme --pin-file pin.txt 1",
+        .run = number_pin_run,
+    },
+    {
+        .path = "number profile",
+        .summary = "Show or change the business profile of a number",
+        .operands = "ID",
+        .options = number_profile_options,
+        .flags = COMMAND_ADMIN,
+        .details =
+            "Without options it shows what customers see, as Meta has it now. With options it\n"
+            "changes what they name and leaves the rest. An empty value clears; only --about cannot\n"
+            "be empty.",
+        .example = "hudhud number profile --domain acme 1\n"
+                   "hudhud number profile --domain acme --about \"Open from 9 to 17\" "
+                   "--email hello@acme.example 1\n"
+                   "hudhud number profile --domain acme --website https://acme.example --address "
+                   "\"\" 1",
+        .run = number_profile_run,
     },
     {
         .path = "call",

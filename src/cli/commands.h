@@ -37,6 +37,16 @@ enum err number_sync_run(struct cli *cli) MUST_USE;
 enum err number_history_run(struct cli *cli) MUST_USE;
 enum err number_unlink_run(struct cli *cli) MUST_USE;
 
+/* registration.c */
+enum err number_request_code_run(struct cli *cli) MUST_USE;
+enum err number_verify_code_run(struct cli *cli) MUST_USE;
+enum err number_register_run(struct cli *cli) MUST_USE;
+enum err number_deregister_run(struct cli *cli) MUST_USE;
+enum err number_pin_run(struct cli *cli) MUST_USE;
+
+/* profile.c */
+enum err number_profile_run(struct cli *cli) MUST_USE;
+
 /* call.c, sign.c */
 enum err call_run(struct cli *cli) MUST_USE;
 enum err sign_run(struct cli *cli) MUST_USE;

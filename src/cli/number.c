@@ -1,3 +1,4 @@
+#include "cli/number.h"
 #include "cli/admin.h"
 #include "cli/commands.h"
 #include "cli/list.h"
@@ -50,7 +51,7 @@ static const char *numbers_path(struct cli *cli, const char *behind)
     return cli_format(cli, "/admin/workspaces/%s/waba-numbers%s", domain, behind);
 }
 
-static const char *number_path(struct cli *cli, const char *id, const char *behind)
+const char *number_path(struct cli *cli, const char *id, const char *behind)
 {
     return numbers_path(cli, cli_format(cli, "/%s%s", cli_url_part(cli, id), behind));
 }
@@ -111,14 +112,18 @@ static enum err print_reasons(struct cli *cli, struct json number)
     return list_print(cli, reasons, reason, ARRAY_LEN(reason), "");
 }
 
+enum err number_print(struct cli *cli, struct json number)
+{
+    enum err e = object_print(cli, number, record, ARRAY_LEN(record));
+    return e || cli_wants_json(cli) ? e : print_reasons(cli, number);
+}
+
 enum err number_show_run(struct cli *cli)
 {
     struct json data;
     const char *path = number_path(cli, cli->args.operands[0], "");
     enum err e = admin_once(cli, "GET", path, STR(""), &data);
-    if (!e)
-        e = object_print(cli, data, record, ARRAY_LEN(record));
-    return e || cli_wants_json(cli) ? e : print_reasons(cli, data);
+    return e ? e : number_print(cli, data);
 }
 
 enum err number_history_run(struct cli *cli)

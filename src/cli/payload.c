@@ -51,6 +51,19 @@ void payload_list(struct payload *p, const char *key, struct str commas)
     json_close(&p->w, ']');
 }
 
+void payload_texts(struct payload *p, const char *key, const struct str *values, size_t n)
+{
+    json_key(&p->w, key);
+    json_open(&p->w, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (str_is_utf8(values[i]))
+            json_str(&p->w, values[i]);
+        else
+            p->not_utf8 = key;
+    }
+    json_close(&p->w, ']');
+}
+
 enum err payload_end(struct payload *p, struct str *ret, struct error *error)
 {
     json_close(&p->w, '}');

@@ -17,6 +17,7 @@ void payload_bool(struct payload *p, const char *key, bool value);
 void payload_i64(struct payload *p, const char *key, int64_t value);
 /* "a,b" as a list of texts, blanks around them dropped; "all" as that word. */
 void payload_list(struct payload *p, const char *key, struct str commas);
+void payload_texts(struct payload *p, const char *key, const struct str *values, size_t n);
 /* ERR_USAGE when a text is too long or no UTF-8. *ret lives as long as the payload. */
 enum err payload_end(struct payload *p, struct str *ret, struct error *error) MUST_USE;
 void payload_release(struct payload *p); /* for _cleanup_ */

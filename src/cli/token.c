@@ -46,7 +46,7 @@ static enum err read_keys(struct cli *cli, struct buf *line)
     return cancelled ? error_set(&cli->error, ERR_CLOSED, "cancelled") : ERR_OK;
 }
 
-static enum err prompt(struct cli *cli, struct buf *line)
+static enum err prompt(struct cli *cli, const char *what, struct buf *line)
 {
     struct termios before;
     if (tcgetattr(STDIN_FILENO, &before) != 0)
@@ -57,7 +57,7 @@ static enum err prompt(struct cli *cli, struct buf *line)
     silent.c_cc[VTIME] = 0;
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0)
         return error_set_errno(&cli->error, ERR_IO, "cannot silence the terminal");
-    fputs("Access token (it is not shown): ", cli->err);
+    fprintf(cli->err, "%s (it is not shown): ", what);
     fflush(cli->err);
     enum err e = read_keys(cli, line);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
@@ -99,18 +99,37 @@ static enum err keep_token(struct cli *cli, struct str text, struct secret *ret)
     return ERR_OK;
 }
 
+/* Prompts at a terminal. `text` gets all its room at once: growing would leave copies behind. */
+static enum err read_secret(struct cli *cli, const char *file, const char *what, struct buf *text)
+{
+    buf_init(text, 2 * TOKEN_MAX);
+    if (!buf_reserve(text, text->max))
+        return ERR_NO_MEMORY;
+    if (!file && isatty(STDIN_FILENO) == 1)
+        return prompt(cli, what, text);
+    return file_read(file ? file : "-", text, &cli->error);
+}
+
 enum err token_read(struct cli *cli, const char *file, struct secret *ret)
 {
-    /* All its room at once: growing would leave copies of the token behind. */
     _cleanup_(buf_wipe)
     struct buf text;
-    buf_init(&text, 2 * TOKEN_MAX);
-    if (!buf_reserve(&text, text.max))
-        return ERR_NO_MEMORY;
-    enum err e;
-    if (!file && isatty(STDIN_FILENO) == 1)
-        e = prompt(cli, &text);
-    else
-        e = file_read(file ? file : "-", &text, &cli->error);
+    enum err e = read_secret(cli, file, "Access token", &text);
     return e ? e : keep_token(cli, buf_str(&text), ret);
+}
+
+enum err digits_read(struct cli *cli, const char *file, const char *what, struct secret *ret)
+{
+    _cleanup_(buf_wipe)
+    struct buf text;
+    enum err e = read_secret(cli, file, what, &text);
+    if (e)
+        return e;
+    struct str digits = without_space_around(buf_str(&text));
+    if (digits.len != 6 || !str_is_digits(digits))
+        return error_set(&cli->error, ERR_VALIDATION,
+                         "that is no %s: six digits are expected, on standard input or in a file",
+                         what);
+    secret_set(ret, digits);
+    return ERR_OK;
 }

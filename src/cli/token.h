@@ -1,5 +1,6 @@
-/* Where an access token comes from: a pipe, a file, or a person at a terminal who types it unseen.
- * Never the command line, which every user of the machine can read. */
+/* Where an access token, a PIN or a code comes from: a pipe, a file, or a person at a terminal who
+ * types it unseen. Never the command line, which every user of the machine can read, and a shell
+ * remembers. */
 #pragma once
 
 #include "base/secret.h"
@@ -8,3 +9,6 @@
 /* `file` is --token-file ("-": standard input) or NULL: standard input, with a prompt when that is
  * a terminal. Blanks and line ends around the token are dropped. */
 enum err token_read(struct cli *cli, const char *file, struct secret *ret) MUST_USE;
+/* Six digits, likewise; `what` is "PIN" or "code". */
+enum err digits_read(struct cli *cli, const char *file, const char *what,
+                     struct secret *ret) MUST_USE;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/metrics.h"
 #include "base/secret.h"
 #include "json/reader.h"
@@ -70,6 +71,7 @@ struct graph_answer {
     struct str details;    /* error_data.details or error_user_msg */
     struct str fbtrace_id;
     struct graph_usage usage;
+    bool was_sent; /* it may have reached Meta, whatever the outcome; false: it has not */
 };
 
 typedef void graph_cb(void *arg, const struct graph_answer *answer);
@@ -84,6 +86,9 @@ enum graph_method { GRAPH_GET, GRAPH_POST, GRAPH_DELETE };
  * kept connection that turns out to be closed is replaced); a POST or DELETE once at most. */
 void graph_request(struct graph *g, enum graph_method method, struct str path, struct str query,
                    const struct secret *token, struct arena *arena, graph_cb *cb, void *arg);
+/* A POST with a body, of JSON, which is copied and wiped: it may hold a secret. */
+void graph_post_json(struct graph *g, struct str path, struct str json, const struct secret *token,
+                     struct arena *arena, graph_cb *cb, void *arg);
 
 /* --- edges, one file each ----------------------------------------------------------------- */
 
@@ -130,3 +135,44 @@ void graph_fetch_account(struct graph *g, struct str waba_id, const struct secre
 /* POST /{waba}/subscribed_apps: Meta's webhooks of this account go to the token's app. */
 void graph_subscribe_app(struct graph *g, struct str waba_id, const struct secret *token,
                          struct arena *arena, graph_cb *cb, void *arg);
+
+/* Registration of a number (meta-graph.md §2), by Meta's id of it. Each is {"success": true} when
+ * it is done; anything else of a 200 is GRAPH_UNUSABLE. Codes and PINs are in no message. */
+struct graph_registration {
+    const struct secret *pin;
+    struct str region; /* data_localization_region; empty: Meta's own choice */
+};
+void graph_request_code(struct graph *g, struct str number_id, struct str method,
+                        struct str language, const struct secret *token, struct arena *arena,
+                        graph_cb *cb, void *arg);
+void graph_verify_code(struct graph *g, struct str number_id, const struct secret *code,
+                       const struct secret *token, struct arena *arena, graph_cb *cb, void *arg);
+void graph_register(struct graph *g, struct str number_id, const struct graph_registration *how,
+                    const struct secret *token, struct arena *arena, graph_cb *cb, void *arg);
+void graph_deregister(struct graph *g, struct str number_id, const struct secret *token,
+                      struct arena *arena, graph_cb *cb, void *arg);
+void graph_set_pin(struct graph *g, struct str number_id, const struct secret *pin,
+                   const struct secret *token, struct arena *arena, graph_cb *cb, void *arg);
+
+/* The business profile of a number (meta-graph.md §2). Text is UTF-8, empty where there is none. */
+struct graph_profile {
+    struct str about, address, description, email, vertical, profile_picture_url;
+    struct str websites[GRAPH_WEBSITES_MAX];
+    size_t n_websites;
+};
+/* With GRAPH_OK the profile, whose text is in `arena`; else NULL. */
+typedef void graph_profile_cb(void *arg, const struct graph_answer *answer,
+                              const struct graph_profile *profile);
+void graph_fetch_profile(struct graph *g, struct str number_id, const struct secret *token,
+                         struct arena *arena, graph_profile_cb *cb, void *arg);
+
+/* What is to become another: a text whose ptr is NULL stays as it is, an empty one is cleared. */
+struct graph_profile_change {
+    struct str about, address, description, email, vertical;
+    struct str websites[GRAPH_WEBSITES_MAX];
+    size_t n_websites;
+    bool has_websites; /* without one of them all are taken away */
+};
+void graph_change_profile(struct graph *g, struct str number_id,
+                          const struct graph_profile_change *change, const struct secret *token,
+                          struct arena *arena, graph_cb *cb, void *arg);

@@ -119,6 +119,7 @@ static void on_done(void *arg, const struct http_client_answer *got)
         a = graph_answer_make(outcome_of(got->outcome), graph_text(got->why, &r->token, r->arena));
         a.http_status = got->status;
     }
+    a.was_sent = got->was_sent;
     if (g->stats && got->us)
         histogram_add(&g->stats->times, &histogram_times, (uint64_t)got->us);
     show_load(g);
@@ -191,21 +192,26 @@ static struct graph_answer check(const struct graph *g, struct str path, struct 
 }
 
 /* A GET may be repeated, anything else must not be: its fate is for the caller to judge. */
-static void send_request(struct request *r, enum graph_method method, struct str url)
+static void send_request(struct request *r, enum graph_method method, struct str url,
+                         struct str json)
 {
     static const enum http_method methods[] = {
         [GRAPH_GET] = HTTP_GET, [GRAPH_POST] = HTTP_POST, [GRAPH_DELETE] = HTTP_DELETE};
     char bearer[sizeof("Bearer ") + TOKEN_MAX];
     int len = snprintf(bearer, sizeof(bearer), "Bearer %.*s", STR_FMT(secret_reveal(&r->token)));
-    const struct http_header headers[] = {
-        {STR("Accept"), STR("application/json")},
-        {STR("Authorization"), str_make(bearer, (size_t)len)},
-    };
+    struct http_header headers[3] = {{STR("Accept"), STR("application/json")}};
+    size_t n = 1;
+    if (r->token.len)
+        headers[n++] =
+            (struct http_header){STR("Authorization"), str_make(bearer, (size_t)len)};
+    if (json.len)
+        headers[n++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     http_client_send(r->graph->client, &(struct http_client_request){
                                            .method = methods[method],
                                            .url = url,
                                            .headers = headers,
-                                           .n_headers = r->token.len ? 2 : 1,
+                                           .n_headers = n,
+                                           .body = json,
                                            .timeout_ms = r->graph->timeout_ms,
                                            .connect_timeout_ms = GRAPH_CONNECT_TIMEOUT_MS,
                                            .answer_max = GRAPH_BODY_MAX,
@@ -218,8 +224,8 @@ static void send_request(struct request *r, enum graph_method method, struct str
     show_load(r->graph);
 }
 
-void graph_request(struct graph *g, enum graph_method method, struct str path, struct str query,
-                   const struct secret *token, struct arena *arena, graph_cb *cb, void *arg)
+static struct request *make(struct graph *g, const struct secret *token, struct arena *arena,
+                            graph_cb *cb, void *arg)
 {
     struct request *r = xcalloc(1, sizeof(*r));
     r->graph = g;
@@ -230,12 +236,19 @@ void graph_request(struct graph *g, enum graph_method method, struct str path, s
     secret_set(&r->token, secret_reveal(token));
     buf_init(&r->app_usage, GRAPH_HEADER_MAX);
     buf_init(&r->business_usage, GRAPH_HEADER_MAX);
+    return r;
+}
 
+static void submit(struct request *r, enum graph_method method, struct str path, struct str query,
+                   struct str json)
+{
+    struct graph *g = r->graph;
+    struct str token = secret_reveal(&r->token);
     struct buf url;
-    build_url(g, path, query, secret_reveal(token), &url);
-    r->stillborn = check(g, path, secret_reveal(token), &url);
+    build_url(g, path, query, token, &url);
+    r->stillborn = check(g, path, token, &url);
     if (r->stillborn.outcome == GRAPH_OK) {
-        send_request(r, method, buf_str(&url));
+        send_request(r, method, buf_str(&url), json);
     } else if (g->closing) {
         answer(r, &r->stillborn); /* there is no next turn */
     } else {
@@ -244,6 +257,18 @@ void graph_request(struct graph *g, enum graph_method method, struct str path, s
     }
     wipe(url.ptr, url.len); /* a query may hold a secret: a code, a token to look at */
     buf_release(&url);
+}
+
+void graph_request(struct graph *g, enum graph_method method, struct str path, struct str query,
+                   const struct secret *token, struct arena *arena, graph_cb *cb, void *arg)
+{
+    submit(make(g, token, arena, cb, arg), method, path, query, STR(""));
+}
+
+void graph_post_json(struct graph *g, struct str path, struct str json, const struct secret *token,
+                     struct arena *arena, graph_cb *cb, void *arg)
+{
+    submit(make(g, token, arena, cb, arg), GRAPH_POST, path, STR(""), json);
 }
 
 /* --- opening and closing ------------------------------------------------------------------ */

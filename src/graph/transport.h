@@ -14,3 +14,10 @@ struct graph_learned *graph_learned(struct graph *g);
 /* "/<id>/<edge>", or "/<id>" when edge is "", written into `out`. Empty when the id is none of
  * Meta's; graph_request answers that with GRAPH_REFUSED. */
 struct str graph_path(char out[GRAPH_PATH_MAX], struct str id, const char *edge);
+
+/* A POST to an edge that says {"success": true} when it is done; a 200 with anything else promises
+ * nothing, and is GRAPH_UNUSABLE. `what` names the edge in that message. With an empty `json` it
+ * has no body. */
+void graph_post_for_success(struct graph *g, struct str path, struct str json, const char *what,
+                            const struct secret *token, struct arena *arena, graph_cb *cb,
+                            void *arg);

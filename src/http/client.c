@@ -93,6 +93,7 @@ static void answer(struct transfer *t, struct http_client_answer *a)
 {
     leave_multi(t);
     a->us = t->begun_us ? MAX(clock_monotonic_us() - t->begun_us, 1) : 0;
+    a->was_sent = t->was_sent;
     t->request.done(t->request.arg, a);
     free_transfer(t);
 }

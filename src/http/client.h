@@ -40,6 +40,7 @@ struct http_client_answer {
     struct str body; /* at most answer_max bytes */
     bool cut_off;    /* there was more, see keep_first */
     struct str why;  /* of all but OK: for a person; UTF-8 */
+    bool was_sent;   /* the server may have acted on it */
     int64_t us;      /* from its start, after any waiting, to here; 0: it was not begun */
 };
 

@@ -61,6 +61,17 @@ void job_accounts_let_go(struct jobs *j)
         job_account_let_go(j, CONTAINER_OF(node, struct job_account, node));
 }
 
+bool job_account_is_throttled(struct jobs *j, int64_t id, struct graph_answer *ret)
+{
+    const struct job_account *entry = job_account_find(j, id);
+    int64_t left_ms = entry ? entry->throttled_until_ms - job_now_ms() : 0;
+    if (left_ms <= 0)
+        return false;
+    *ret = (struct graph_answer){.outcome = GRAPH_THROTTLED};
+    ret->usage.regain_minutes = (int)((left_ms + 59999) / 60000);
+    return true;
+}
+
 /* --- what the store has ------------------------------------------------------------------- */
 
 static enum err load_one(void *arg, const struct account *a)

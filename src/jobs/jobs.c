@@ -5,6 +5,7 @@
 void jobs_task_release(struct jobs_task *task)
 {
     secret_release(&task->token);
+    secret_release(&task->pin);
 }
 
 /* --- the thread --------------------------------------------------------------------------- */
@@ -23,6 +24,13 @@ static void run_task(struct jobs *j, struct jobs_task *task)
     case JOBS_CHECK_GRAPH: job_check_graph(j, task); break;
     case JOBS_WEBHOOK: job_webhook(j, task); break;
     case JOBS_RELOAD: job_task_done(task, job_accounts_reload(j)); break;
+    case JOBS_REQUEST_CODE:
+    case JOBS_VERIFY_CODE:
+    case JOBS_REGISTER:
+    case JOBS_DEREGISTER:
+    case JOBS_SET_PIN:
+    case JOBS_FETCH_PROFILE:
+    case JOBS_CHANGE_PROFILE: job_number_call(j, task); break;
     }
 }
 

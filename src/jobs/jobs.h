@@ -18,7 +18,21 @@ enum jobs_kind {
     JOBS_CHECK_GRAPH,   /* is the Graph API reachable? */
     JOBS_WEBHOOK,      /* make or change a webhook's endpoint, which may have to prove itself */
     JOBS_RELOAD,        /* the database was replaced: jobs_reload */
+
+    /* about one number of a linked account */
+    JOBS_REQUEST_CODE,
+    JOBS_VERIFY_CODE,
+    JOBS_REGISTER,
+    JOBS_DEREGISTER,
+    JOBS_SET_PIN,
+    JOBS_FETCH_PROFILE,
+    JOBS_CHANGE_PROFILE,
 };
+#define JOBS_KINDS (JOBS_CHANGE_PROFILE + 1)
+
+/* How the message of ERR_UPSTREAM begins, of a call that changes something at Meta and of which
+ * nobody can say whether it did. */
+#define JOBS_UNKNOWN "Meta may have carried this out, or not; look before you send it again"
 
 /* An endpoint, as it is to be. */
 struct jobs_webhook {
@@ -36,8 +50,10 @@ struct jobs_task {
     struct error error; /* set when err is not ERR_OK; its arena is the task's */
     enum err err;
 
+    /* of JOBS_LINK and of what changes a number: the row that says `applied` when it is done */
+    int64_t idempotency_id; /* 0: none */
+
     /* of JOBS_LINK */
-    int64_t idempotency_id; /* the row that says `applied` with the effect; 0: none */
     int64_t workspace_id;
     struct str waba_id;  /* empty with a code: found through debug_token */
     struct secret token; /* empty with a code; the task owns it, jobs_task_release wipes it */
@@ -46,8 +62,18 @@ struct jobs_task {
 
     struct jobs_webhook webhook; /* of JOBS_WEBHOOK */
 
-    /* Of JOBS_SYNC and JOBS_CHECK_ACCOUNT; set by JOBS_LINK. JOBS_WEBHOOK puts the webhook's id
-     * here: what it made or changed. */
+    /* of calls about a number */
+    struct str phone_number_id;
+    struct secret pin;            /* or the code; the task owns it, jobs_task_release wipes it */
+    struct str method, language;  /* of JOBS_REQUEST_CODE */
+    struct str region;            /* of JOBS_REGISTER; may be empty */
+    struct graph_profile profile; /* of the profile's two, while has_profile */
+    bool has_profile;
+    struct graph_profile_change change; /* of JOBS_CHANGE_PROFILE */
+    bool is_taken;                      /* Meta did it: what comes after that cannot make it fail */
+
+    /* Of all that are about an account; set by JOBS_LINK. JOBS_WEBHOOK puts the webhook's id here:
+     * what it made or changed. */
     int64_t account_id;
     enum graph_outcome outcome; /* of the checks, which never fail for what Meta says */
     struct str message;         /* of the checks: what a person should know */
@@ -115,5 +141,5 @@ void jobs_free(struct jobs *j);
  * and every linked account is asked about anew. Does nothing while the jobs are stopping. */
 void jobs_reload(struct jobs *j);
 
-/* Wipes the task's secret. */
+/* Wipes the task's secrets. */
 void jobs_task_release(struct jobs_task *task);

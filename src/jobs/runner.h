@@ -131,6 +131,8 @@ struct job_account *job_account_find(struct jobs *j, int64_t id);
 struct job_account *job_account_add(struct jobs *j, int64_t id);
 struct job_account *job_account_find_or_add(struct jobs *j, int64_t id);
 void job_account_free(struct jobs *j, struct job_account *entry);
+/* Has Meta asked for a rest that is not over? Then *ret is what to answer meanwhile. */
+bool job_account_is_throttled(struct jobs *j, int64_t id, struct graph_answer *ret) MUST_USE;
 /* Ours, and due then. */
 void job_account_hold(struct jobs *j, struct job_account *entry, int64_t due_ms);
 void job_account_let_go(struct jobs *j, struct job_account *entry);
@@ -216,3 +218,6 @@ void job_webhook(struct jobs *j, struct jobs_task *task);
 void job_link(struct jobs *j, struct jobs_task *task);
 void job_check_account(struct jobs *j, struct jobs_task *task);
 void job_check_graph(struct jobs *j, struct jobs_task *task);
+
+/* number_call.c */
+void job_number_call(struct jobs *j, struct jobs_task *task);

@@ -348,14 +348,12 @@ void job_sync_tick(struct jobs *j)
 
 void job_sync_task(struct jobs *j, struct jobs_task *task)
 {
-    struct job_account *entry = job_account_find_or_add(j, task->account_id);
-    int64_t throttled_ms = entry->throttled_until_ms - job_now_ms();
-    if (throttled_ms > 0) {
-        struct graph_answer throttled = {.outcome = GRAPH_THROTTLED};
-        throttled.usage.regain_minutes = (int)((throttled_ms + 59999) / 60000);
+    struct graph_answer throttled;
+    if (job_account_is_throttled(j, task->account_id, &throttled)) {
         job_task_answered(task, &throttled);
         return;
     }
+    struct job_account *entry = job_account_find_or_add(j, task->account_id);
     list_add(&entry->waiting, &task->node);
     if (!entry->running)
         sync_start(j, entry);

@@ -5,7 +5,7 @@
 
 void job_task_done(struct jobs_task *task, enum err e)
 {
-    task->err = e;
+    task->err = task->is_taken ? ERR_OK : e;
     /* The queue is closed only after jobs_stop: a loop outlives the jobs it waits for. */
     if (!queue_push(task->reply_to, &task->node))
         die("a task came back to a loop that is gone");

@@ -46,8 +46,11 @@ enum err idempotency_ask(struct tx *tx, const struct idempotency_key *key, int64
 {
     /* 'key:...' comes before 'signature:...' */
     return tx_query(tx,
-                    "SELECT id, state, fingerprint, result_id, status, body, "
-                    "CASE state WHEN 'running' THEN " RUNS("$5") " ELSE expires_at > $4 END "
+                    "SELECT id, CASE WHEN state = 'running' AND body IS NOT NULL "
+                    "AND NOT " RUNS("$5") " THEN 'done' ELSE state END, "
+                    "fingerprint, result_id, status, body, "
+                    "CASE state WHEN 'running' THEN " RUNS("$5") " "
+                    "OR (body IS NOT NULL AND expires_at > $4) ELSE expires_at > $4 END "
                     "FROM idempotency WHERE client_id = $1 AND key IN ($2, $3) ORDER BY key",
                     PARAMS(p_i64(key->client_id), p_text(key->key), p_text(key->signature),
                            p_i64(now), p_i64(running_since(now))),
@@ -105,6 +108,12 @@ enum err idempotency_claim(struct tx *tx, const struct idempotency_key *key, int
                       ret_id);
 }
 
+enum err idempotency_set_last_word(struct tx *tx, int64_t id, int status, struct str body)
+{
+    return tx_exec(tx, "UPDATE idempotency SET status = $2, body = $3 WHERE id = $1",
+                   PARAMS(p_i64(id), p_i64(status), p_text(body)), NULL);
+}
+
 enum err idempotency_keep(struct tx *tx, const struct idempotency_key *key, int64_t now, int status,
                           struct str body)
 {
@@ -151,7 +160,11 @@ enum err idempotency_release(struct tx *tx, int64_t id)
 
 enum err idempotency_forget_running(struct tx *tx)
 {
-    return tx_exec(tx, "DELETE FROM idempotency WHERE state = 'running'", NO_PARAMS, NULL);
+    enum err e = tx_exec(tx, "DELETE FROM idempotency WHERE state = 'running' AND body IS NULL",
+                         NO_PARAMS, NULL);
+    return e ? e
+             : tx_exec(tx, "UPDATE idempotency SET state = 'done' WHERE state = 'running'",
+                       NO_PARAMS, NULL);
 }
 
 /* The number of rows stands in the text: PostgreSQL would plan for a tenth of them all, and read

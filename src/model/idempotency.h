@@ -8,7 +8,11 @@
  * A row counts until it expires. A running one counts for IDEMPOTENCY_RUNNING_S, and, of several
  * replicas, while the one that claimed it lives: then whoever claimed it is taken to be gone, and
  * the key may be claimed anew. Should the first come back after all, its row is not there any more,
- * and its effect is refused: ids are never given twice. */
+ * and its effect is refused: ids are never given twice.
+ *
+ * Of what must not be done twice, whatever breaks, a running row has an answer already: what is to
+ * be said should whoever claimed it be gone. Then it is as one that is done, and is never claimed
+ * anew. */
 #pragma once
 
 #include "base/buf.h"
@@ -48,6 +52,8 @@ enum err idempotency_read(struct rows *rows, struct idempotency_key *key, struct
 /* Both in the transaction in which it was not found. ERR_CONFLICT when a row stands. */
 enum err idempotency_claim(struct tx *tx, const struct idempotency_key *key, int64_t now,
                            int64_t *ret_id) MUST_USE;
+/* The claim's answer for the case that nobody gives another. In the claim's transaction. */
+enum err idempotency_set_last_word(struct tx *tx, int64_t id, int status, struct str body) MUST_USE;
 enum err idempotency_keep(struct tx *tx, const struct idempotency_key *key, int64_t now, int status,
                           struct str body) MUST_USE;
 
@@ -59,8 +65,8 @@ enum err idempotency_set_done(struct tx *tx, int64_t id, int status, struct str 
 /* The request had no effect, and may be tried again. Leaves a row that is not running. */
 enum err idempotency_release(struct tx *tx, int64_t id) MUST_USE;
 
-/* At start, where nobody else uses the store: what is running is of a process that died before any
- * effect. */
+/* At start, where nobody else uses the store: what is running is of a process that died, before any
+ * effect where the row has no answer. */
 enum err idempotency_forget_running(struct tx *tx) MUST_USE;
 /* Removes at most UPKEEP_PURGE_ROWS rows that expired; *ret_n of them. */
 enum err idempotency_purge(struct tx *tx, int64_t now, int64_t *ret_n) MUST_USE;

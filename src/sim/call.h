@@ -25,28 +25,40 @@ struct sim_call {
     struct json_writer json;      /* into body */
     const char *www_authenticate; /* of an error: "invalid_token" and the like */
     struct str message;           /* of an error */
+    const char *details;          /* of an error of Cloud API; else NULL */
 };
 
 /* The kinds of errors of meta-graph.md §7.2. */
 enum sim_failure {
-    SIM_FAIL_BAD_TOKEN,     /* 190 */
-    SIM_FAIL_EXPIRED_TOKEN, /* 190/463 */
-    SIM_FAIL_NO_TOKEN,      /* 104 */
-    SIM_FAIL_PERMISSION,    /* 200 */
-    SIM_FAIL_OBJECT,        /* 100/33: not there, or not for this token */
-    SIM_FAIL_PATH,          /* 2500 */
-    SIM_FAIL_PARAMETER,     /* 100 */
-    SIM_FAIL_PROOF,         /* 100, of appsecret_proof */
-    SIM_FAIL_CODE_USED,     /* 100/36009 */
-    SIM_FAIL_CODE_UNKNOWN,  /* 100/36007 */
-    SIM_FAIL_ACCOUNT_CALLS, /* 80008 */
-    SIM_FAIL_APP_CALLS,     /* 4 */
-    SIM_FAIL_TRANSIENT,     /* 2 */
+    SIM_FAIL_BAD_TOKEN,      /* 190 */
+    SIM_FAIL_EXPIRED_TOKEN,  /* 190/463 */
+    SIM_FAIL_NO_TOKEN,       /* 104 */
+    SIM_FAIL_PERMISSION,     /* 200 */
+    SIM_FAIL_OBJECT,         /* 100/33: not there, or not for this token */
+    SIM_FAIL_PATH,           /* 2500 */
+    SIM_FAIL_PARAMETER,      /* 100 */
+    SIM_FAIL_PROOF,          /* 100, of appsecret_proof */
+    SIM_FAIL_CODE_USED,      /* 100/36009 */
+    SIM_FAIL_CODE_UNKNOWN,   /* 100/36007 */
+    SIM_FAIL_ACCOUNT_CALLS,  /* 80008 */
+    SIM_FAIL_APP_CALLS,      /* 4 */
+    SIM_FAIL_TRANSIENT,      /* 2 */
+    SIM_FAIL_PIN,            /* 133005 */
+    SIM_FAIL_NOT_VERIFIED,   /* 133006 */
+    SIM_FAIL_PIN_GUESSES,    /* 133008 */
+    SIM_FAIL_PIN_TOO_FAST,   /* 133009 */
+    SIM_FAIL_NOT_REGISTERED, /* 133010 */
+    SIM_FAIL_REGISTRATIONS,  /* 133016 */
+    SIM_FAIL_CODE_REQUEST,   /* 136024 */
+    SIM_FAIL_CODE_VERIFY,    /* 136025 */
 };
 
 /* Makes the answer an error: whatever was written to call->json is dropped. */
 void sim_call_fail(struct sim_call *call, enum sim_failure failure, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* The same as Cloud API says it: "(#133005) title", and the details in error_data. */
+void sim_call_fail_details(struct sim_call *call, enum sim_failure failure, const char *title,
+                           const char *details);
 /* The sentence about an object that is not there, for SIM_FAIL_OBJECT. */
 void sim_call_fail_object(struct sim_call *call);
 /* {"success":true} */

@@ -10,3 +10,16 @@ void sim_templates_list(struct sim_call *call);       /* GET /{account}/message_
 void sim_subscriptions_list(struct sim_call *call);   /* GET /{account}/subscribed_apps */
 void sim_subscriptions_create(struct sim_call *call); /* POST */
 void sim_subscriptions_delete(struct sim_call *call); /* DELETE */
+
+/* registration.c */
+void sim_request_code(struct sim_call *call);  /* POST /{number}/request_code */
+void sim_verify_code(struct sim_call *call);   /* POST /{number}/verify_code */
+void sim_register(struct sim_call *call);      /* POST /{number}/register */
+void sim_deregister(struct sim_call *call);    /* POST /{number}/deregister */
+void sim_number_update(struct sim_call *call); /* POST /{number} */
+/* Is the parameter messaging_product "whatsapp"? False: the call has failed. */
+bool sim_expect_product(struct sim_call *call) MUST_USE;
+
+/* profile.c */
+void sim_profile_get(struct sim_call *call);    /* GET /{number}/whatsapp_business_profile */
+void sim_profile_change(struct sim_call *call); /* POST */

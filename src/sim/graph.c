@@ -29,6 +29,13 @@ static const struct edge {
     {SIM_ACCOUNT, "subscribed_apps", HTTP_GET, sim_subscriptions_list},
     {SIM_ACCOUNT, "subscribed_apps", HTTP_POST, sim_subscriptions_create},
     {SIM_ACCOUNT, "subscribed_apps", HTTP_DELETE, sim_subscriptions_delete},
+    {SIM_NUMBER, "", HTTP_POST, sim_number_update},
+    {SIM_NUMBER, "request_code", HTTP_POST, sim_request_code},
+    {SIM_NUMBER, "verify_code", HTTP_POST, sim_verify_code},
+    {SIM_NUMBER, "register", HTTP_POST, sim_register},
+    {SIM_NUMBER, "deregister", HTTP_POST, sim_deregister},
+    {SIM_NUMBER, "whatsapp_business_profile", HTTP_GET, sim_profile_get},
+    {SIM_NUMBER, "whatsapp_business_profile", HTTP_POST, sim_profile_change},
 };
 
 /* The edge for this node and method. NULL when there is none; *ret_known tells whether another

@@ -4,8 +4,8 @@
 
 static bool is_secret(struct str name)
 {
-    static const char *const secrets[] = {"access_token", "input_token", "client_secret", "code",
-                                          "appsecret_proof"};
+    static const char *const secrets[] = {"access_token", "input_token",     "client_secret",
+                                          "code",         "appsecret_proof", "pin"};
     for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
         if (str_eq(name, str_from(secrets[i])))
             return true;

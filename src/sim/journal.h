@@ -17,8 +17,8 @@ struct sim_journal {
     uint64_t n; /* since the start or the last clear; the newest stands at (n - 1) % MAX */
 };
 
-/* `query` may begin with "?"; access_token, input_token, client_secret, code and appsecret_proof
- * lose their values. */
+/* `query` may begin with "?"; access_token, input_token, client_secret, code, pin and
+ * appsecret_proof lose their values. */
 void sim_journal_add(struct sim_journal *journal, const char *method, struct str path,
                      struct str query, int status);
 void sim_journal_clear(struct sim_journal *journal);

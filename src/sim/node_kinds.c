@@ -13,6 +13,11 @@ static void compute_quality_score(const struct sim_node *node, struct json_write
     json_close(w, '}');
 }
 
+static void compute_pin_enabled(const struct sim_node *node, struct json_writer *w)
+{
+    json_bool(w, sim_node_word(node, "pin").len > 0);
+}
+
 static const struct sim_field number_fields[] = {
     {.name = "id", .kind = SIM_FIELD_ID, .required = true},
     {.name = "verified_name", .kind = SIM_FIELD_TEXT, .required = true, .by_default = true},
@@ -64,7 +69,7 @@ static const struct sim_field number_fields[] = {
      .alias = "messaging_limit"},
     {.name = "is_official_business_account", .kind = SIM_FIELD_BOOL, .fallback = "false"},
     {.name = "is_on_biz_app", .kind = SIM_FIELD_BOOL, .fallback = "false"},
-    {.name = "is_pin_enabled", .kind = SIM_FIELD_BOOL, .fallback = "false"},
+    {.name = "is_pin_enabled", .kind = SIM_FIELD_BOOL, .compute = compute_pin_enabled},
     {.name = "is_preverified_number", .kind = SIM_FIELD_BOOL, .fallback = "false"},
     {.name = "account_mode",
      .kind = SIM_FIELD_CHOICE,
@@ -95,6 +100,17 @@ static const struct sim_field number_fields[] = {
     {.name = "country_code", .kind = SIM_FIELD_WORD},
     {.name = "country_dial_code", .kind = SIM_FIELD_WORD},
     {.name = "username", .kind = SIM_FIELD_TEXT},
+    /* registration.c, profile.c */
+    {.name = "pin", .kind = SIM_FIELD_WORD, .is_hidden = true},
+    {.name = "verification_code", .kind = SIM_FIELD_WORD, .is_hidden = true},
+    {.name = "pin_guesses", .kind = SIM_FIELD_INTEGER, .is_hidden = true},
+    {.name = "pin_guessed_at", .kind = SIM_FIELD_INTEGER, .is_hidden = true},
+    {.name = "registrations", .kind = SIM_FIELD_INTEGER, .is_hidden = true},
+    {.name = "registrations_since", .kind = SIM_FIELD_INTEGER, .is_hidden = true},
+    {.name = "profile",
+     .kind = SIM_FIELD_OBJECT,
+     .accepts = "about|address|description|email|websites|vertical|profile_picture_url",
+     .is_hidden = true},
 };
 
 static const struct sim_field account_fields[] = {

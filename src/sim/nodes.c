@@ -238,7 +238,7 @@ enum err sim_selection_check(enum sim_kind kind, const struct sim_selection *sel
 {
     for (const struct sim_selection *s = selection; s; s = s->next) {
         const struct sim_field *field = sim_kind_field(kind, s->name);
-        if (!field || !str_eq(str_from(field->name), s->name))
+        if (!field || field->is_hidden || !str_eq(str_from(field->name), s->name))
             return complain_about_field(kind, s->name, error);
         enum err e = check_inner(kind, field, s, error);
         if (e != ERR_OK)

@@ -31,6 +31,7 @@ struct sim_field {
     const char *fallback; /* the value, as JSON, where a scenario is silent; NULL: none */
     bool required;        /* in a scenario */
     bool by_default;      /* answered when a request selects nothing */
+    bool is_hidden;       /* no field of Meta's: only scenarios and the control API know it */
     const char *alias;    /* another name that the control API takes */
     /* Writes the value when there is none: it follows from other fields. */
     void (*compute)(const struct sim_node *node, struct json_writer *w);

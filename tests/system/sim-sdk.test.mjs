@@ -144,6 +144,20 @@ test('@great-detail/whatsapp subscribes an app and reads the account', async (t)
   assert.deepEqual(account, pick(accounts[0], ['name', 'currency', 'id']));
 });
 
+test('@great-detail/whatsapp changes a business profile and reads it', async (t) => {
+  const sim = await start(t);
+  const { id: phoneNumberID } = (await sim.scenario()).accounts[0].numbers[0];
+  const api = client(sim);
+  const profile = { about: 'متجر الهدهد', address: 'الرياض', description: 'وصف', vertical: 'RETAIL',
+    email: 'salam@hudhud.example', websites: ['https://hudhud.example/'] };
+  const done = await api.businessProfile.updateBusinessProfile({ phoneNumberID, ...profile }).json();
+  assert.deepEqual(done, { success: true });
+  const read = async (fields) =>
+    (await api.businessProfile.getBusinessProfile({ phoneNumberID, fields }).json()).data;
+  assert.deepEqual(await read(Object.keys(profile)), [{ ...profile, messaging_product: 'whatsapp' }]);
+  assert.deepEqual(await read(['about']), [{ about: profile.about, messaging_product: 'whatsapp' }]);
+});
+
 // --- both beside our server --------------------------------------------------------------------
 
 test('the libraries and our server read the same numbers', async (t) => {

@@ -8,7 +8,7 @@ import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { storeSql } from './lib/hudhud.mjs';
 import { addApp, change, metaPost } from './lib/meta.mjs';
-import { LOCAL, startReceiver } from './lib/receiver.mjs';
+import { LOCAL, startReceiver } from './lib/endpoint.mjs';
 import { eventually, scenarioOf, sleep, startWorld } from './lib/world.mjs';
 
 const WABA = '900';

@@ -26,7 +26,7 @@ static struct fake {
     fake_handler *handle;
     struct list connections;
     size_t n_connections;
-    char *requests[FAKE_REQUESTS_MAX]; /* heads, in their order */
+    char *requests[FAKE_REQUESTS_MAX]; /* heads with their bodies, in their order */
     size_t n_requests;
     uint64_t sent; /* bytes that the other side took */
 
@@ -113,16 +113,28 @@ static inline void fake_answer(struct fake_connection *c, int status, const char
     fake_send(c, buf_str(&out));
 }
 
+/* Of the first request of a connection; 0: it is not all there yet. */
+static inline size_t fake_length(const struct fake_connection *c)
+{
+    static const char name[] = "Content-Length: ";
+    const char *end = memmem(c->in, c->len, "\r\n\r\n", 4);
+    if (!end)
+        return 0;
+    size_t head = (size_t)(end - c->in) + 4;
+    const char *length = memmem(c->in, head, name, sizeof(name) - 1);
+    size_t body = length ? strtoul(length + sizeof(name) - 1, NULL, 10) : 0;
+    return c->len >= head + body ? head + body : 0;
+}
+
 static inline void fake_take(struct fake_connection *c)
 {
-    char *end;
-    while (!uv_is_closing((uv_handle_t *)&c->tcp) && (end = memmem(c->in, c->len, "\r\n\r\n", 4))) {
-        size_t head = (size_t)(end - c->in) + 4;
+    size_t len;
+    while (!uv_is_closing((uv_handle_t *)&c->tcp) && (len = fake_length(c))) {
         assert_true(fake.n_requests < FAKE_REQUESTS_MAX);
-        char *text = strndup(c->in, head);
+        char *text = strndup(c->in, len);
         fake.requests[fake.n_requests++] = text;
-        c->len -= head; /* no request of ours has a body */
-        memmove(c->in, c->in + head, c->len);
+        c->len -= len;
+        memmove(c->in, c->in + len, c->len);
         fake.handle(c, text);
     }
 }

@@ -16,7 +16,7 @@
 /* One step, in a write of its own. */
 struct step {
     struct store_write write;
-    enum { FIND, CLAIM, KEEP, APPLY, FINISH, RELEASE, FORGET, PURGE } what;
+    enum { FIND, CLAIM, LAST_WORD, KEEP, APPLY, FINISH, RELEASE, FORGET, PURGE } what;
     struct idempotency_key key;
     int64_t now, id, result_id;
     int64_t n; /* of PURGE: how many */
@@ -47,6 +47,7 @@ static enum err step_apply(struct store_write *w, struct tx *tx)
         buf_clear(&s->body);
         return idempotency_find(tx, &s->key, s->now, &s->found, &s->body);
     case CLAIM: return idempotency_claim(tx, &s->key, s->now, &s->id);
+    case LAST_WORD: return idempotency_set_last_word(tx, s->id, s->status, s->text);
     case KEEP: return idempotency_keep(tx, &s->key, s->now, s->status, s->text);
     case APPLY: return idempotency_set_applied(tx, s->id, s->result_id);
     case FINISH: return idempotency_set_done(tx, s->id, s->status, s->text);
@@ -193,6 +194,71 @@ static void test_a_header_that_was_added_makes_no_other_request(void **state)
     expect_state(*state, "key:a", T0, IDEMPOTENCY_RUNNING);
 }
 
+#define LAST_WORD_BODY "{\"error\":\"upstream_error\"}"
+
+static int64_t claim_once(struct fixture *f, const char *key, int64_t now)
+{
+    int64_t id = claim(f, key, now);
+    struct step s = {.what = LAST_WORD, .id = id, .status = 502, .text = STR(LAST_WORD_BODY)};
+    assert_int_equal(run(f, &s), ERR_OK);
+    return id;
+}
+
+static void expect_last_word(struct fixture *f, const char *key, int64_t now)
+{
+    struct idempotency found;
+    assert_int_equal(find(f, key_of(key), now, LAST_WORD_BODY, &found), ERR_OK);
+    assert_int_equal(found.state, IDEMPOTENCY_DONE);
+    assert_int_equal(found.status, 502);
+}
+
+/* Whoever claimed it is gone: its time is over. */
+static void test_the_last_word_of_a_claim(void **state)
+{
+    struct idempotency found;
+    int64_t id = claim_once(*state, "key:a", T0);
+    assert_int_equal(find(*state, key_of("key:a"), T0 + RUNNING - 1, LAST_WORD_BODY, &found),
+                     ERR_OK);
+    assert_int_equal(found.state, IDEMPOTENCY_RUNNING);
+    expect_last_word(*state, "key:a", T0 + RUNNING);
+    expect_last_word(*state, "key:a", T0 + LIFETIME - 1);
+    struct step again = {.what = CLAIM, .key = key_of("key:a"), .now = T0 + RUNNING};
+    assert_int_equal(run(*state, &again), ERR_CONFLICT);
+    /* It was only slow: the truth takes the place of it. */
+    assert_int_equal(finish(*state, id, STR("{}")), ERR_OK);
+    assert_int_equal(find(*state, key_of("key:a"), T0 + RUNNING, "{}", &found), ERR_OK);
+    assert_int_equal(found.status, 201);
+    expect_nothing(*state, "key:a", T0 + LIFETIME);
+    claim(*state, "key:a", T0 + LIFETIME);
+}
+
+/* The process that claimed it has died. */
+static void test_the_last_word_after_a_start(void **state)
+{
+    claim_once(*state, "key:a", T0);
+    claim(*state, "key:b", T0);
+    struct step forget = {.what = FORGET};
+    assert_int_equal(run(*state, &forget), ERR_OK);
+    expect_last_word(*state, "key:a", T0 + 1);
+    expect_nothing(*state, "key:b", T0 + 1);
+}
+
+/* What certainly did not happen is given back, and what did is told. */
+static void test_a_claim_with_a_last_word_ends_as_others_do(void **state)
+{
+    release(*state, claim_once(*state, "key:a", T0));
+    expect_nothing(*state, "key:a", T0);
+    int64_t id = claim_once(*state, "key:a", T0);
+    assert_int_equal(apply(*state, id, 7), ERR_OK);
+    struct idempotency found;
+    assert_int_equal(find(*state, key_of("key:a"), T0 + RUNNING, LAST_WORD_BODY, &found), ERR_OK);
+    assert_int_equal(found.state, IDEMPOTENCY_APPLIED);
+    claim_once(*state, "key:b", T0);
+    struct step purge = {.what = PURGE, .now = T0 + LIFETIME};
+    assert_int_equal(run(*state, &purge), ERR_OK);
+    assert_int_equal(purge.n, 2);
+}
+
 static void test_a_live_call(void **state)
 {
     struct idempotency found;
@@ -327,6 +393,9 @@ int main(void)
         TEST(test_another_request_under_the_key),
         TEST(test_clients_have_nothing_to_do_with_each_other),
         TEST(test_a_header_that_was_added_makes_no_other_request),
+        TEST(test_the_last_word_of_a_claim),
+        TEST(test_the_last_word_after_a_start),
+        TEST(test_a_claim_with_a_last_word_ends_as_others_do),
         TEST(test_a_live_call),
         TEST(test_a_released_claim_may_be_claimed_again),
         TEST(test_a_claim_that_took_too_long_is_taken_over),
