@@ -258,23 +258,37 @@
 #define CONFIG_COMPLAINTS_MAX 20 /* wrong lines told one by one; the rest are counted */
 
 /* --- simulator ---------------------------------------------------------------------------- */
-#define SIM_SCENARIO_MAX       (16 * MIB) /* a file, or one put while it runs: some 10,000 numbers */
-#define SIM_SCENARIO_ARENA_MAX (192 * MIB) /* its parsed form, while it is read */
-#define SIM_NUMBERS_MAX        10000       /* of --numbers */
-#define SIM_INDEX_BUCKETS      4096        /* of the table from id to node */
-#define SIM_FIELDS_MAX         48          /* of one kind of node */
-#define SIM_WORD_MAX           64          /* a status, a PIN, a code */
-#define SIM_PROFILE_MAX        (16 * KIB)  /* a business profile, each byte escaped */
-#define SIM_SELECTION_DEPTH    8           /* braces within braces in `fields` */
-#define SIM_PARAMS_MAX         64          /* of one request, query and body together */
-#define SIM_PAGE_DEFAULT       25          /* meta-graph.md §0 */
-#define SIM_PAGE_MAX           100 /* the yaml's maximum; a larger `limit` gives this many */
-#define SIM_FAULTS_MAX         100
-#define SIM_FAULT_DELAY_MAX_MS 600000     /* ten minutes: longer than any client waits */
-#define SIM_HUGE_BODY_DEFAULT  (12 * MIB) /* three times what our own client takes */
-#define SIM_HUGE_BODY_MAX      (15 * MIB) /* stays under HTTP_OUT_MAX with its header */
-#define SIM_REQUESTS_MAX       1000       /* remembered for GET /_sim/requests */
-#define SIM_REQUEST_TEXT_MAX   2048       /* of one remembered path, and of one query */
+#define SIM_SCENARIO_MAX           (16 * MIB) /* a file, or one put while it runs: some 10,000 numbers */
+#define SIM_SCENARIO_ARENA_MAX     (192 * MIB) /* its parsed form, while it is read */
+#define SIM_NUMBERS_MAX            10000       /* of --numbers */
+#define SIM_INDEX_BUCKETS          4096        /* of the table from id to node */
+#define SIM_FIELDS_MAX             48          /* of one kind of node */
+#define SIM_WORD_MAX               64          /* a status, a PIN, a code */
+#define SIM_PROFILE_MAX            (16 * KIB)  /* a business profile, each byte escaped */
+#define SIM_SELECTION_DEPTH        8           /* braces within braces in `fields` */
+#define SIM_PARAMS_MAX             64          /* of one request, query and body together */
+#define SIM_PAGE_DEFAULT           25          /* meta-graph.md §0 */
+#define SIM_PAGE_MAX               100 /* the yaml's maximum; a larger `limit` gives this many */
+#define SIM_FAULTS_MAX             100
+#define SIM_FAULT_DELAY_MAX_MS     600000     /* ten minutes: longer than any client waits */
+#define SIM_HUGE_BODY_DEFAULT      (12 * MIB) /* three times what our own client takes */
+#define SIM_HUGE_BODY_MAX          (15 * MIB) /* stays under HTTP_OUT_MAX with its header */
+#define SIM_REQUESTS_MAX           1000       /* remembered for GET /_sim/requests */
+#define SIM_REQUEST_TEXT_MAX       2048       /* of one remembered path, and of one query */
+#define SIM_WEBHOOK_TIMEOUT_MS     10000      /* one delivery, and one challenge */
+#define SIM_WEBHOOK_FIELD_MAX      64         /* of the name of a field */
+#define SIM_WEBHOOK_BATCH_MAX      1000       /* changes of one delivery, as Meta limits it */
+#define SIM_WEBHOOK_BODY_MAX       (3 * MIB)  /* of one delivery, as Meta limits it */
+#define SIM_WEBHOOK_COPIES_MAX     1000
+#define SIM_WEBHOOK_RETRY_FIRST_MS 1000        /* the pause before the second repetition, */
+#define SIM_WEBHOOK_RETRY_MAX_MS   60000       /* doubled each time up to this */
+#define SIM_WEBHOOK_GIVE_UP_S      (7 * 86400) /* as Meta does */
+#define SIM_DELIVERIES_MAX         10000       /* remembered, what is on its way among them */
+#define SIM_DELIVERY_BYTES_MAX     (256 * MIB) /* of all that are on their way */
+#define SIM_CONNECTIONS_MAX        256         /* of --webhook-connections */
+#define SIM_WHY_MAX                256         /* why an attempt failed */
+#define SIM_CHALLENGE_RETRY_MS     500         /* until the receiver of --webhook-url is up */
+#define SIM_VERIFY_TOKEN_MAX       256
 
 /* --- the command line --------------------------------------------------------------------- */
 #define CLI_ARENA_MAX          (256 * MIB) /* an answer of HTTP_OUT_MAX, parsed and laid out as a table */

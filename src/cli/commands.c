@@ -42,6 +42,13 @@ static const struct option sim_command_options[] = {
     {.name = "listen", .placeholder = "ADDR:PORT", .help = "where to listen; default " SIM_LISTEN},
     {.name = "numbers", .placeholder = "N", .help = "how many numbers the demo account has"},
     {.name = "scenario", .placeholder = "FILE", .help = "accounts, numbers and faults, as JSON"},
+    {.name = "webhook-url", .placeholder = "URL", .help = "where the app's webhooks are posted to"},
+    {.name = "verify-token",
+     .placeholder = "TOKEN",
+     .help = "what that URL is challenged with, until it answers"},
+    {.name = "webhook-connections",
+     .placeholder = "N",
+     .help = "webhooks posted at once; with 1, the default, they keep their order"},
     {.name = "quiet", .letter = 'q', .help = "no line for each request"},
     END,
 };

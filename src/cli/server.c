@@ -112,15 +112,21 @@ enum err serve_command_run(struct cli *cli)
 
 enum err sim_command_run(struct cli *cli)
 {
-    int64_t numbers;
+    int64_t numbers, connections;
     enum err e =
         args_i64(&cli->args, "numbers", 1, SIM_NUMBERS_MAX, SIM_NUMBERS, &numbers, &cli->error);
+    if (!e)
+        e = args_i64(&cli->args, "webhook-connections", 1, SIM_CONNECTIONS_MAX, 1, &connections,
+                     &cli->error);
     if (e)
         return e;
     const struct sim_options options = {
         .listen = args_get(&cli->args, "listen"),
         .numbers = (int)numbers,
         .scenario_path = args_get(&cli->args, "scenario"),
+        .webhook_url = args_get(&cli->args, "webhook-url"),
+        .verify_token = args_get(&cli->args, "verify-token"),
+        .webhook_connections = (int)connections,
         .quiet = args_has(&cli->args, "quiet"),
     };
     return sim_run(&options, &cli->error);

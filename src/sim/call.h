@@ -26,6 +26,11 @@ struct sim_call {
     const char *www_authenticate; /* of an error: "invalid_token" and the like */
     struct str message;           /* of an error */
     const char *details;          /* of an error of Cloud API; else NULL */
+    struct sim_challenge {
+        bool wanted, known;
+        struct str url, verify_token; /* of one that is wanted */
+        struct str why;               /* of one that is known: empty, or what went wrong */
+    } challenge;                      /* see sim_call_verify */
 };
 
 /* The kinds of errors of meta-graph.md §7.2. */
@@ -51,6 +56,8 @@ enum sim_failure {
     SIM_FAIL_REGISTRATIONS,  /* 133016 */
     SIM_FAIL_CODE_REQUEST,   /* 136024 */
     SIM_FAIL_CODE_VERIFY,    /* 136025 */
+    SIM_FAIL_APP_TOKEN,     /* 15 */
+    SIM_FAIL_CALLBACK,      /* 2200: a webhook's address does not answer its challenge */
 };
 
 /* Makes the answer an error: whatever was written to call->json is dropped. */
@@ -63,3 +70,10 @@ void sim_call_fail_details(struct sim_call *call, enum sim_failure failure, cons
 void sim_call_fail_object(struct sim_call *call);
 /* {"success":true} */
 void sim_call_succeed(struct sim_call *call);
+/* Has this callback answered its challenge? That takes a while, so the handler runs twice: the
+ * first time this is false and the handler returns, having changed nothing; once the outcome is
+ * known it runs again. False also when the callback is refused: the call has failed then. */
+bool sim_call_verify(struct sim_call *call, struct str url, struct str verify_token) MUST_USE;
+/* May it be a callback? False: the call has failed. `name` is the parameter's. */
+bool sim_call_check_callback(struct sim_call *call, const char *name, struct str url,
+                             struct str verify_token) MUST_USE;

@@ -1,16 +1,8 @@
 #include "sim/control.h"
 
+#include "sim/control_call.h"
+#include "sim/notices.h"
 #include "sim/scenario.h"
-
-struct control {
-    struct sim *sim;
-    struct http_request *request;
-    struct arena *arena;
-    struct str id;    /* of the path, decoded */
-    struct json body; /* absent when the request has none */
-    struct json_writer json;
-    struct error error;
-};
 
 static void write_success(struct control *c)
 {
@@ -27,10 +19,13 @@ static enum err scenario_get(struct control *c)
     return ERR_OK;
 }
 
+/* What was on its way belongs to the old one. */
 static void replace_state(struct sim *sim, struct sim_state *state)
 {
     sim_state_free(sim->state);
     sim->state = state;
+    sim_deliveries_clear(sim->deliveries);
+    sim_verify_app(sim->verifier);
 }
 
 static enum err scenario_put(struct control *c)
@@ -47,7 +42,7 @@ static enum err scenario_put(struct control *c)
 static enum err reset(struct control *c)
 {
     struct sim_state *state;
-    enum err e = sim_scenario_read(buf_str(&c->sim->scenario), &state, &c->error);
+    enum err e = sim_first_state(c->sim, &state, &c->error);
     if (e != ERR_OK)
         return e;
     replace_state(c->sim, state);
@@ -74,14 +69,29 @@ static void write_node(struct control *c, const struct sim_node *node)
     json_close(&c->json, '}');
 }
 
+/* "?webhook=no": nobody is told. */
+static void notice(struct control *c, const struct sim_node *before, const struct sim_node *after)
+{
+    struct str webhook;
+    if (http_query_get(c->request->query, "webhook", c->arena, &webhook) == ERR_OK &&
+        str_eq(webhook, STR("no")))
+        return;
+    sim_notice(c->sim, before, after);
+}
+
 static enum err patch(struct control *c, enum sim_kind kind, const char *what)
 {
     struct sim_node *node = find(c, kind, what);
+    struct sim_node before = {0};
     if (!node)
         return ERR_NOT_FOUND;
+    sim_node_copy(&before, node);
     enum err e = sim_node_patch(node, c->body, c->arena, &c->error);
-    if (e == ERR_OK)
+    if (e == ERR_OK) {
+        notice(c, &before, node);
         write_node(c, node);
+    }
+    sim_node_release(&before);
     return e;
 }
 
@@ -90,6 +100,7 @@ static enum err drop(struct control *c, enum sim_kind kind, const char *what)
     struct sim_node *node = find(c, kind, what);
     if (!node)
         return ERR_NOT_FOUND;
+    notice(c, node, NULL);
     sim_node_delete(node);
     write_success(c);
     return ERR_OK;
@@ -102,8 +113,10 @@ static enum err join(struct control *c, enum sim_kind kind)
     if (!account)
         return ERR_NOT_FOUND;
     enum err e = sim_node_join(account->account, kind, c->body, c->arena, &node, &c->error);
-    if (e == ERR_OK)
+    if (e == ERR_OK) {
+        notice(c, NULL, node);
         write_node(c, node);
+    }
     return e;
 }
 
@@ -206,6 +219,11 @@ static const struct route {
     {HTTP_PATCH, "/_sim/templates/{id}", false, template_patch},
     {HTTP_DELETE, "/_sim/templates/{id}", false, template_delete},
     {HTTP_PATCH, "/_sim/tokens/{token}", false, token_patch},
+    {HTTP_PATCH, "/_sim/app", false, sim_control_app_patch},
+    {HTTP_GET, "/_sim/webhooks", false, sim_control_webhooks_get},
+    {HTTP_POST, "/_sim/webhooks", false, sim_control_webhooks_post},
+    {HTTP_DELETE, "/_sim/webhooks", false, sim_control_webhooks_delete},
+    {HTTP_GET, "/_sim/webhooks/examples", false, sim_control_examples_get},
     {HTTP_GET, "/_sim/faults", false, faults_get},
     {HTTP_PUT, "/_sim/faults", false, faults_put},
     {HTTP_DELETE, "/_sim/faults", false, faults_delete},

@@ -4,12 +4,16 @@
 
 #include "sim/call.h"
 
-void sim_node_get(struct sim_call *call);             /* GET /{any node} */
-void sim_phone_numbers_list(struct sim_call *call);   /* GET /{account}/phone_numbers */
-void sim_templates_list(struct sim_call *call);       /* GET /{account}/message_templates */
-void sim_subscriptions_list(struct sim_call *call);   /* GET /{account}/subscribed_apps */
-void sim_subscriptions_create(struct sim_call *call); /* POST */
-void sim_subscriptions_delete(struct sim_call *call); /* DELETE */
+void sim_node_get(struct sim_call *call);                 /* GET /{any node} */
+void sim_phone_numbers_list(struct sim_call *call);       /* GET /{account}/phone_numbers */
+void sim_templates_list(struct sim_call *call);           /* GET /{account}/message_templates */
+void sim_subscriptions_list(struct sim_call *call);       /* GET /{account}/subscribed_apps */
+void sim_subscriptions_create(struct sim_call *call);     /* POST */
+void sim_subscriptions_delete(struct sim_call *call);     /* DELETE */
+void sim_app_subscriptions_list(struct sim_call *call);   /* GET /{app}/subscriptions */
+void sim_app_subscriptions_create(struct sim_call *call); /* POST */
+void sim_app_subscriptions_delete(struct sim_call *call); /* DELETE */
+void sim_number_override(struct sim_call *call);          /* of POST /{number} */
 
 /* registration.c */
 void sim_request_code(struct sim_call *call);  /* POST /{number}/request_code */

@@ -31,6 +31,8 @@ static const struct {
     [SIM_FAIL_CODE_REQUEST] = {400, "OAuthException", 136024, 0, "invalid_request", false},
     /* Not in Meta's tables of codes: as those who called verify_code have seen it. */
     [SIM_FAIL_CODE_VERIFY] = {400, "OAuthException", 136025, 0, "invalid_request", false},
+    [SIM_FAIL_APP_TOKEN] = {400, "OAuthException", 15, 0, "invalid_request", false},
+    [SIM_FAIL_CALLBACK] = {400, "OAuthException", 2200, 0, "invalid_request", false},
 };
 
 static void write_error(struct sim_call *call, enum sim_failure failure)

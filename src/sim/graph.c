@@ -128,9 +128,26 @@ static void run_node(struct sim_call *call)
         sim_call_fail(call, SIM_FAIL_PERMISSION,
                       "(#200) You do not have permission to access this field: the token lacks "
                       "whatsapp_business_management");
-    } else if (sim_usage_count(call)) {
+    } else if (call->challenge.known || sim_usage_count(call)) { /* counted the first time */
         run_edge(call);
     }
+}
+
+static void run_app(struct sim_call *call)
+{
+    if (!str_eq(call->edge, STR("subscriptions")))
+        fail_path(call, call->edge);
+    else if (call->token)
+        sim_call_fail(call, SIM_FAIL_APP_TOKEN,
+                      "(#15) This method must be called with an app access_token.");
+    else if (call->request->method == HTTP_GET)
+        sim_app_subscriptions_list(call);
+    else if (call->request->method == HTTP_POST)
+        sim_app_subscriptions_create(call);
+    else if (call->request->method == HTTP_DELETE)
+        sim_app_subscriptions_delete(call);
+    else
+        sim_call_fail_object(call);
 }
 
 static void run(struct sim_call *call)
@@ -157,6 +174,8 @@ static void run(struct sim_call *call)
         return;
     else if (str_eq(call->object, STR("debug_token")) && call->edge.len == 0)
         sim_auth_debug_token(call);
+    else if (str_eq(call->object, str_from(call->state->app.id)) && call->edge.len)
+        run_app(call);
     else
         run_node(call);
 }
@@ -274,8 +293,29 @@ static struct str first_id(struct str path)
     return looks_like_version(first) ? str_split(&rest, '/') : first;
 }
 
-/* Answers, and ends the request's life; what is noted of it is copied before. */
-static void answer(struct sim *sim, struct http_request *request, struct sim_fault *fault)
+/* A request that waits for a callback to answer its challenge. */
+struct sim_parked {
+    struct sim *sim;
+    struct http_request *request;
+    struct sim_fault *fault;
+};
+
+static void on_challenged(void *arg, struct str why);
+
+static void park(struct sim_call *call)
+{
+    struct sim_parked *parked = xcalloc(1, sizeof(*parked));
+    parked->sim = call->sim;
+    parked->request = call->request;
+    parked->fault = call->fault;
+    sim_verify(call->sim->verifier, call->challenge.url, call->challenge.verify_token,
+               on_challenged, parked);
+}
+
+/* Answers, which ends the request's life, or leaves that for later. `why` is how a challenge went
+ * that it waited for; {NULL,0} when it has not waited. */
+static void answer(struct sim *sim, struct http_request *request, struct sim_fault *fault,
+                   struct str why)
 {
     struct arena memory; /* of what is noted: the request's own goes with it */
     arena_init(&memory, REQUEST_ARENA_MAX);
@@ -289,20 +329,32 @@ static void answer(struct sim *sim, struct http_request *request, struct sim_fau
                             .arena = &request->arena,
                             .version = OLDEST_VERSION,
                             .fault = fault,
-                            .status = 200};
+                            .status = 200,
+                            .challenge = {.known = why.ptr != NULL, .why = why}};
     buf_init(&call.body, HTTP_OUT_MAX);
     json_writer_init(&call.json, &call.body);
     call.object = first_id(request->path);
     find_node(&call);
     int status = fault ? sim_fault_replace(&call) : -1;
-    if (status < 0) {
+    if (status < 0)
         run(&call);
-        status = respond(&call);
+    if (call.challenge.wanted) {
+        park(&call);
+    } else {
+        if (status < 0)
+            status = respond(&call);
+        sim_fault_free(fault);
+        note(sim, method, path, query, status, begun_us);
     }
     buf_release(&call.body);
-    sim_fault_free(fault);
-    note(sim, method, path, query, status, begun_us);
     arena_release(&memory);
+}
+
+static void on_challenged(void *arg, struct str why)
+{
+    struct sim_parked *parked = arg;
+    answer(parked->sim, parked->request, parked->fault, why);
+    free(parked);
 }
 
 static void free_delay(uv_handle_t *handle)
@@ -314,7 +366,7 @@ static void on_delay_over(uv_timer_t *timer)
 {
     struct sim_delay *delay = CONTAINER_OF(timer, struct sim_delay, timer);
     list_remove(&delay->link);
-    answer(delay->sim, delay->request, delay->fault);
+    answer(delay->sim, delay->request, delay->fault, (struct str){NULL, 0});
     uv_close((uv_handle_t *)timer, free_delay);
 }
 
@@ -338,7 +390,7 @@ void sim_graph_handle(struct sim *sim, struct http_request *request)
     if (fault && fault->ms > 0 && !sim->stopping)
         delay_answer(sim, request, fault);
     else
-        answer(sim, request, fault);
+        answer(sim, request, fault, (struct str){NULL, 0});
 }
 
 void sim_graph_stop(struct sim *sim)

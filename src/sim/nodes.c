@@ -18,6 +18,13 @@ void sim_node_release(struct sim_node *node)
     }
 }
 
+void sim_node_copy(struct sim_node *to, const struct sim_node *from)
+{
+    sim_node_init(to, from->kind, from->account);
+    for (size_t i = 0; i < SIM_FIELDS_MAX; i++)
+        to->values[i] = from->values[i] ? xstrdup(from->values[i]) : NULL;
+}
+
 bool sim_word_in(const char *words, struct str word)
 {
     struct str rest = str_from(words);

@@ -57,6 +57,8 @@ struct sim_node {
 /* Sets up a zeroed node, and releases its values. */
 void sim_node_init(struct sim_node *node, enum sim_kind kind, struct sim_account *account);
 void sim_node_release(struct sim_node *node);
+/* Sets up a zeroed node with copies of the values: how it was before a change. */
+void sim_node_copy(struct sim_node *to, const struct sim_node *from);
 
 /* The row, or NULL. */
 const struct sim_field *sim_kind_field(enum sim_kind kind, struct str name);

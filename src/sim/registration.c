@@ -171,10 +171,14 @@ static bool match_pin(struct sim_call *call, struct str pin)
     return false;
 }
 
-/* POST /{number}: of all that Meta takes there, the PIN. */
+/* POST /{number}: of all that Meta takes there, the PIN and where webhooks go. */
 void sim_number_update(struct sim_call *call)
 {
     struct str pin;
+    if (sim_params_get(&call->params, "webhook_configuration").len) {
+        sim_number_override(call);
+        return;
+    }
     if (!take_pin(call, &pin))
         return;
     store_pin(call->node, pin);

@@ -1,5 +1,8 @@
 #include "sim/scenario.h"
 
+#include "http/client.h"
+#include "sim/webhook.h"
+
 #include <inttypes.h>
 
 /* Reading one scenario. */
@@ -78,6 +81,44 @@ static void read_list(struct reading *r, struct body *b, const char *key,
         read(r, item, path_of(r->arena, b->path, key, i++));
 }
 
+/* "a|b|c"; empty when the member is not there. */
+static void read_webhook_fields(struct body *b, struct buf *out)
+{
+    struct json fields = take(b, "fields");
+    if (fields.val && !json_is_array(fields))
+        body_complain(b, "fields", "must be a list");
+    json_for_each (item, fields) {
+        struct str name = json_as_str(item, STR(""));
+        if (!sim_webhook_field(name))
+            body_complain(b, "fields", "must be names of webhook fields, such as \"messages\"");
+        if (out->len)
+            buf_add_char(out, '|');
+        buf_add(out, name);
+    }
+}
+
+#define RETRY_MS_MAX (3600 * 1000)
+
+static void read_webhook(struct json object, struct sim_webhook *webhook, struct error *error)
+{
+    struct body b = part(object, "app.webhook.", error);
+    _cleanup_(buf_release)
+    struct buf fields;
+    buf_init(&fields, 4 * KIB);
+    struct str url = body_text(&b, "callback_url", 1, HTTP_CLIENT_URL_MAX / 2, true);
+    struct str verify_token = body_text(&b, "verify_token", 1, SIM_VERIFY_TOKEN_MAX, true);
+    read_webhook_fields(&b, &fields);
+    sim_webhook_set(webhook, url, verify_token, buf_str(&fields));
+    webhook->verified = body_bool(&b, "verified", false);
+    webhook->retry_first_ms =
+        body_i64(&b, "retry_first_ms", 1, RETRY_MS_MAX, SIM_WEBHOOK_RETRY_FIRST_MS, false);
+    webhook->retry_max_ms =
+        body_i64(&b, "retry_max_ms", 1, RETRY_MS_MAX, SIM_WEBHOOK_RETRY_MAX_MS, false);
+    webhook->give_up_s =
+        body_i64(&b, "give_up_s", 0, SIM_WEBHOOK_GIVE_UP_S, SIM_WEBHOOK_GIVE_UP_S, false);
+    end(&b);
+}
+
 static void read_app(struct reading *r, struct json object)
 {
     struct body b = part(object, "app.", r->error);
@@ -86,6 +127,9 @@ static void read_app(struct reading *r, struct json object)
     app->name = text_copy(body_text(&b, "name", 1, NAME_MAX_POINTS, true));
     app->secret = opt_copy(body_text(&b, "secret", 1, HMAC_SECRET_MAX, false));
     app->require_proof = body_bool(&b, "require_appsecret_proof", false);
+    struct json webhook = take(&b, "webhook");
+    if (json_present(webhook))
+        read_webhook(webhook, &app->webhook, r->error);
     if (app->require_proof && !app->secret)
         body_complain(&b, "require_appsecret_proof", "needs `secret`");
     if (app->id[0] && !str_is_digits(str_from(app->id)))
@@ -415,6 +459,36 @@ enum err sim_token_patch(struct sim_token *token, struct json object, struct err
     return ERR_OK;
 }
 
+enum err sim_app_patch(struct sim_app *app, struct json object, struct error *error)
+{
+    struct body b = part(object, "", error);
+    struct sim_webhook webhook = {0};
+    struct str secret = body_text(&b, "secret", 1, HMAC_SECRET_MAX, false);
+    bool require_proof = body_bool(&b, "require_appsecret_proof", app->require_proof);
+    struct json wanted = take(&b, "webhook");
+    if (json_present(wanted))
+        read_webhook(wanted, &webhook, error);
+    if (require_proof && !app->secret && !secret.len)
+        body_complain(&b, "require_appsecret_proof", "needs `secret`");
+    end(&b);
+    if (!is_fine(error)) {
+        sim_webhook_clear(&webhook);
+        return error_set(error, ERR_VALIDATION, "some fields are wrong");
+    }
+    if (secret.len) {
+        free(app->secret);
+        app->secret = text_copy(secret);
+    }
+    app->require_proof = require_proof;
+    if (webhook.url) {
+        sim_webhook_clear(&app->webhook);
+        app->webhook = webhook;
+    } else if (wanted.val) { /* null */
+        sim_webhook_clear(&app->webhook);
+    }
+    return ERR_OK;
+}
+
 enum err sim_node_join(struct sim_account *account, enum sim_kind kind, struct json object,
                        struct arena *arena, struct sim_node **ret, struct error *error)
 {
@@ -525,6 +599,26 @@ void sim_faults_write(const struct sim_state *state, struct json_writer *w)
     json_close(w, ']');
 }
 
+static void write_webhook(const struct sim_webhook *webhook, struct json_writer *w)
+{
+    json_key(w, "webhook");
+    json_open(w, '{');
+    json_member_cstr(w, "callback_url", webhook->url);
+    json_member_cstr(w, "verify_token", webhook->verify_token);
+    if (webhook->fields) {
+        json_key(w, "fields");
+        json_open(w, '[');
+        for (struct str rest = str_from(webhook->fields); rest.len;)
+            json_str(w, str_split(&rest, '|'));
+        json_close(w, ']');
+    }
+    json_member_bool(w, "verified", webhook->verified);
+    json_member_i64(w, "retry_first_ms", webhook->retry_first_ms);
+    json_member_i64(w, "retry_max_ms", webhook->retry_max_ms);
+    json_member_i64(w, "give_up_s", webhook->give_up_s);
+    json_close(w, '}');
+}
+
 static void write_app_and_limits(const struct sim_state *state, struct json_writer *w)
 {
     json_key(w, "app");
@@ -534,6 +628,8 @@ static void write_app_and_limits(const struct sim_state *state, struct json_writ
     if (state->app.secret)
         json_member_cstr(w, "secret", state->app.secret);
     json_member_bool(w, "require_appsecret_proof", state->app.require_proof);
+    if (state->app.webhook.url)
+        write_webhook(&state->app.webhook, w);
     json_close(w, '}');
     json_key(w, "limits");
     json_open(w, '{');

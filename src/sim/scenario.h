@@ -19,6 +19,9 @@ enum err sim_faults_read(struct sim_state *state, struct json array, const char 
 void sim_faults_write(const struct sim_state *state, struct json_writer *w);
 /* Changes expired, expires_at of a token. */
 enum err sim_token_patch(struct sim_token *token, struct json object, struct error *error) MUST_USE;
+/* Changes secret and require_appsecret_proof of the app, and replaces its webhook, which null takes
+ * away. */
+enum err sim_app_patch(struct sim_app *app, struct json object, struct error *error) MUST_USE;
 /* A number or template that joins an account; an id is made up when it brings none. */
 enum err sim_node_join(struct sim_account *account, enum sim_kind kind, struct json object,
                        struct arena *arena, struct sim_node **ret, struct error *error) MUST_USE;

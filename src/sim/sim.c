@@ -15,6 +15,7 @@ const char sim_help[] =
     "                                                    start with --scenario FILE\n"
     "  curl -X PATCH -d '{\"quality_rating\":\"RED\"}' http://127.0.0.1:8090/_sim/numbers/ID\n"
     "  curl -X PUT -d '[{\"kind\":\"latency\",\"ms\":2000}]' http://127.0.0.1:8090/_sim/faults\n"
+    "  curl -X POST -d '{\"example\":\"messages/text\"}' http://127.0.0.1:8090/_sim/webhooks\n"
     "The ready line names the account and the token. Whoever can connect can change everything:\n"
     "listen on a loopback address.\n";
 
@@ -62,7 +63,16 @@ static enum err load_scenario(struct sim *sim, const struct sim_options *options
         if (!buf_ok(&sim->scenario))
             return error_set(error, ERR_NO_MEMORY, "no memory for the demo scenario");
     }
-    return sim_scenario_read(buf_str(&sim->scenario), &sim->state, error);
+    return sim_first_state(sim, &sim->state, error);
+}
+
+enum err sim_first_state(const struct sim *sim, struct sim_state **ret, struct error *error)
+{
+    enum err e = sim_scenario_read(buf_str(&sim->scenario), ret, error);
+    if (e == ERR_OK && sim->webhook_url)
+        sim_webhook_set(&(*ret)->app.webhook, str_from(sim->webhook_url),
+                        str_from(sim->verify_token), STR(""));
+    return e;
 }
 
 /* --- life --------------------------------------------------------------------------------- */
@@ -75,6 +85,8 @@ static void on_signal(uv_signal_t *signal, int number)
     sim->stopping = true;
     for (size_t i = 0; i < ARRAY_LEN(sim->signals); i++)
         uv_close((uv_handle_t *)&sim->signals[i], NULL);
+    sim_verifier_close(sim->verifier); /* first: it answers requests that wait for it */
+    sim_deliveries_close(sim->deliveries);
     sim_graph_stop(sim);
     http_server_drain(&sim->server, NULL);
     http_server_kill(&sim->server); /* nothing of it is worth waiting for */
@@ -108,34 +120,61 @@ static void print_ready(const struct sim *sim, const char *listen, int port)
     fputc('\n', stderr);
 }
 
+static enum err open_webhooks(struct sim *sim, const struct sim_options *options,
+                              struct error *error)
+{
+    int connections = options->webhook_connections ? options->webhook_connections : 1;
+    enum err e = sim_verifier_open(sim, &sim->verifier, error);
+    return e ? e : sim_deliveries_open(sim, connections, &sim->deliveries, error);
+}
+
 static enum err serve(struct sim *sim, const struct sim_options *options, struct error *error)
 {
     static const struct http_hooks hooks = {on_accept, on_handle, on_refuse};
     const char *listen = options->listen ? options->listen : SIM_LISTEN;
     int port = 0;
     http_server_init(&sim->server, &sim->loop, &hooks, sim, NULL);
-    enum err e = http_server_listen(&sim->server, str_from(listen), &port, error);
+    enum err e = open_webhooks(sim, options, error);
+    if (e == ERR_OK)
+        e = http_server_listen(&sim->server, str_from(listen), &port, error);
     if (e == ERR_OK) {
         watch_signals(sim);
+        sim_verify_app(sim->verifier);
         print_ready(sim, listen, port);
         uv_run(&sim->loop, UV_RUN_DEFAULT);
     } else {
+        sim_verifier_close(sim->verifier);
+        sim_deliveries_close(sim->deliveries);
         http_server_drain(&sim->server, NULL);
         uv_run(&sim->loop, UV_RUN_DEFAULT);
     }
     return e;
 }
 
-enum err sim_run(const struct sim_options *options, struct error *error)
+static enum err check_options(const struct sim_options *options, struct error *error)
 {
     if (options->numbers < 0 || options->numbers > SIM_NUMBERS_MAX)
         return error_set(error, ERR_USAGE, "--numbers must be from 1 to %d", SIM_NUMBERS_MAX);
+    if (!options->webhook_url != !options->verify_token)
+        return error_set(error, ERR_USAGE,
+                         "--webhook-url and --verify-token go together: the receiver is challenged "
+                         "with the token before it gets anything");
+    return ERR_OK;
+}
+
+enum err sim_run(const struct sim_options *options, struct error *error)
+{
+    enum err e = check_options(options, error);
+    if (e)
+        return e;
     struct sim *sim = xcalloc(1, sizeof(*sim));
     sim->quiet = options->quiet;
+    sim->webhook_url = options->webhook_url;
+    sim->verify_token = options->verify_token;
     list_init(&sim->delayed);
     buf_init(&sim->scenario, SIM_SCENARIO_MAX);
     hmac_init(&sim->hmac);
-    enum err e = load_scenario(sim, options, error);
+    e = load_scenario(sim, options, error);
     if (e == ERR_OK && uv_loop_init(&sim->loop) != 0)
         e = error_set(error, ERR_INTERNAL, "cannot make an event loop");
     else if (e == ERR_OK) {

@@ -8,7 +8,11 @@ struct sim_options {
     const char *listen;        /* "127.0.0.1:8090"; port 0: any free one. NULL: SIM_LISTEN */
     int numbers;               /* of the demo scenario, 1..SIM_NUMBERS_MAX; 0: SIM_NUMBERS */
     const char *scenario_path; /* a scenario file, "-" is standard input; NULL: the demo scenario */
-    bool quiet;                /* only the ready line, no line for each request */
+    /* Where the app has its webhook, and the token that it answers challenges with; NULL: as the
+     * scenario says. Both or none. */
+    const char *webhook_url, *verify_token;
+    int webhook_connections; /* webhooks that are posted at once; 0: 1, so they keep their order */
+    bool quiet;              /* only the ready line, no line for each request or webhook */
 };
 
 #define SIM_LISTEN  "127.0.0.1:8090"

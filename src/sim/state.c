@@ -13,6 +13,9 @@ struct sim_state *sim_state_new(void)
 {
     struct sim_state *state = xcalloc(1, sizeof(*state));
     state->limits = default_limits;
+    state->app.webhook.retry_first_ms = SIM_WEBHOOK_RETRY_FIRST_MS;
+    state->app.webhook.retry_max_ms = SIM_WEBHOOK_RETRY_MAX_MS;
+    state->app.webhook.give_up_s = SIM_WEBHOOK_GIVE_UP_S;
     state->next_id = FIRST_NEW_ID;
     list_init(&state->tokens);
     list_init(&state->codes);
@@ -71,6 +74,27 @@ void sim_state_clear_faults(struct sim_state *state)
     state->n_faults = 0;
 }
 
+void sim_webhook_clear(struct sim_webhook *webhook)
+{
+    free(webhook->url);
+    free(webhook->verify_token);
+    free(webhook->fields);
+    webhook->url = webhook->verify_token = webhook->fields = NULL;
+    webhook->verified = false;
+}
+
+void sim_webhook_set(struct sim_webhook *webhook, struct str url, struct str verify_token,
+                     struct str fields)
+{
+    char *new_url = strndup(url.ptr, url.len);
+    char *new_token = strndup(verify_token.ptr, verify_token.len);
+    char *new_fields = fields.len ? strndup(fields.ptr, fields.len) : NULL;
+    sim_webhook_clear(webhook);
+    webhook->url = new_url;
+    webhook->verify_token = new_token;
+    webhook->fields = new_fields;
+}
+
 void sim_state_free(struct sim_state *state)
 {
     if (!state)
@@ -89,6 +113,7 @@ void sim_state_free(struct sim_state *state)
     free(state->app.id);
     free(state->app.name);
     free(state->app.secret);
+    sim_webhook_clear(&state->app.webhook);
     free(state);
 }
 

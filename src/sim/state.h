@@ -5,11 +5,20 @@
 #include "base/limits.h"
 #include "sim/nodes.h"
 
+struct sim_webhook {    /* what the app has subscribed to */
+    char *url;          /* NULL: nothing */
+    char *verify_token; /* for the challenge */
+    char *fields;       /* "messages|account_update"; NULL: all */
+    bool verified;      /* the challenge was answered */
+    int64_t retry_first_ms, retry_max_ms, give_up_s;
+};
+
 struct sim_app {
     char *id;
     char *name;
     char *secret;       /* NULL: none; then no appsecret_proof is looked at */
     bool require_proof; /* Meta's "Require App Secret" */
+    struct sim_webhook webhook;
 };
 
 /* An access token. */
@@ -110,6 +119,11 @@ struct sim_node *sim_account_add(struct sim_account *account, enum sim_kind kind
                                  struct json object, struct arena *arena);
 /* Takes a number or template away. */
 void sim_node_delete(struct sim_node *node);
+
+/* Replaces the subscription; `fields` as above, empty: all. Not verified. */
+void sim_webhook_set(struct sim_webhook *webhook, struct str url, struct str verify_token,
+                     struct str fields);
+void sim_webhook_clear(struct sim_webhook *webhook);
 
 bool sim_token_sees(const struct sim_token *token, const struct sim_account *account);
 bool sim_token_expired(const struct sim_token *token);

@@ -1,8 +1,6 @@
 /* /{account}/subscribed_apps: meta-graph.md §3.3. The simulated Meta knows one app. */
 #include "sim/edges.h"
 
-#define OVERRIDE_URI_MAX 200 /* characters, as Meta limits it */
-
 void sim_subscriptions_list(struct sim_call *call)
 {
     struct json_writer *w = &call->json;
@@ -32,19 +30,10 @@ void sim_subscriptions_list(struct sim_call *call)
 void sim_subscriptions_create(struct sim_call *call)
 {
     struct str uri = sim_params_get(&call->params, "override_callback_uri");
-    struct str verify = sim_params_get(&call->params, "verify_token");
-    bool fits = str_starts(uri, STR("https://")) && uri.len <= OVERRIDE_URI_MAX;
-    if (uri.len && !fits) {
-        sim_call_fail(call, SIM_FAIL_PARAMETER,
-                      "(#100) Param override_callback_uri must be an https URL of at most %d "
-                      "characters",
-                      OVERRIDE_URI_MAX);
+    struct str verify_token = sim_params_get(&call->params, "verify_token");
+    if (uri.len && (!sim_call_check_callback(call, "override_callback_uri", uri, verify_token) ||
+                    !sim_call_verify(call, uri, verify_token)))
         return;
-    }
-    if (uri.len && verify.len == 0) {
-        sim_call_fail(call, SIM_FAIL_PARAMETER, "(#100) The parameter verify_token is required.");
-        return;
-    }
     free(call->account->override_uri);
     call->account->override_uri = uri.len ? strndup(uri.ptr, uri.len) : NULL;
     call->account->subscribed = true;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
+import { startReceiver } from './lib/receiver.mjs';
 import { graph, startSim } from './lib/sim.mjs';
 
 const APP = { id: '670843887433847', name: 'Test App', secret: 'app-secret' };
@@ -273,7 +274,7 @@ test('subscribed apps: subscribe, override, leave', async (t) => {
   const row = { whatsapp_business_api_data: {
     id: APP.id, link: `https://www.facebook.com/games/?app_id=${APP.id}`, name: APP.name } };
   assert.deepEqual((await sim.graph(path)).json, { data: [row] });
-  const override_callback_uri = 'https://example.com/hook';
+  const { url: override_callback_uri } = await startReceiver(t, { verifyToken: 'v' });
   await sim.graph(path, { method: 'POST', body: { override_callback_uri, verify_token: 'v' } });
   assert.deepEqual((await sim.graph(path)).json, { data: [{ ...row, override_callback_uri }] });
   assertError(await sim.graph(path, { method: 'POST', body: { override_callback_uri } }), 400,

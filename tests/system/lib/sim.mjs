@@ -61,9 +61,9 @@ function stopper(child, folder) {
 }
 
 // Options: `numbers` (size of the demo scenario) or `scenario` (an object, written to a file for it,
-// or the path of one). Never both.
-export async function startSim({ numbers, scenario, listen = '127.0.0.1:0' } = {}) {
-  const args = ['sim', '--listen', listen];
+// or the path of one). Never both. `args` are further ones of the command line.
+export async function startSim({ numbers, scenario, listen = '127.0.0.1:0', args: more = [] } = {}) {
+  const args = ['sim', '--listen', listen, ...more];
   let folder;
   if (numbers !== undefined) args.push('--numbers', String(numbers));
   if (typeof scenario === 'string') args.push('--scenario', scenario);
@@ -138,6 +138,10 @@ function controls(url) {
     deleteTemplate: (id) => control('DELETE', `/templates/${id}`),
     patchToken: (token, fields) =>
       control('PATCH', `/tokens/${encodeURIComponent(token)}`, fields),
+    patchApp: (fields) => control('PATCH', '/app', fields),
+    postWebhooks: (what) => control('POST', '/webhooks', what),
+    webhooks: () => control('GET', '/webhooks'), // { total, pending, data }, oldest first
+    clearWebhooks: () => control('DELETE', '/webhooks'),
     putFaults: (faults) => control('PUT', '/faults', faults),
     clearFaults: () => control('DELETE', '/faults'),
     requests: async () => (await control('GET', '/requests')).data, // oldest first

@@ -8,6 +8,7 @@ static struct world {
     struct fixture server;
     int mute; /* a listening socket: who connects gets no answer */
     int mute_port;
+    struct certificates certificates; /* of the tests over TLS */
     uv_loop_t loop;
     uv_timer_t patience;
     uint64_t begun;
@@ -98,6 +99,27 @@ static int teardown(void **state)
     arena_release(&w.arena);
     close(w.mute);
     stop(&w.server);
+    return 0;
+}
+
+static int setup_tls(void **state)
+{
+    struct certificates files;
+    struct error ignored = {0};
+    certificates_make(&files, &(struct certificate_wish){0});
+    assert_int_equal(http_tls_context_load(files.certificate, files.key, &server_tls, &ignored),
+                     ERR_OK);
+    setup(state);
+    w.certificates = files;
+    return 0;
+}
+
+static int teardown_tls(void **state)
+{
+    certificates_remove(&w.certificates);
+    teardown(state);
+    http_tls_context_release(server_tls);
+    server_tls = NULL;
     return 0;
 }
 
@@ -371,6 +393,46 @@ static void refused_private(void **state)
     }
 }
 
+/* The environment names one that nobody is. */
+static void proxies(void **state)
+{
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    open_client(&(struct http_client_options){.connections_max = 4});
+    assert_int_equal(get(url_of("/now")).outcome, HTTP_CLIENT_UNREACHABLE);
+    http_client_close(w.client);
+    open_client(&(struct http_client_options){.connections_max = 4, .direct = true});
+    assert_int_equal(get(url_of("/now")).outcome, HTTP_CLIENT_OK);
+    http_client_close(w.client);
+    open_client(&(struct http_client_options){.connections_max = 4, .public_only = true});
+    assert_int_equal(get(url_of("/now")).outcome, HTTP_CLIENT_FORBIDDEN);
+    unsetenv("http_proxy");
+}
+
+/* --- TLS ---------------------------------------------------------------------------------- */
+
+static struct outcome get_secure(const char *host, const char *ca_file)
+{
+    open_client(
+        &(struct http_client_options){.connections_max = 1, .direct = true, .ca_file = ca_file});
+    struct outcome o = get(arena_printf(&w.arena, "https://%s:%d/now", host, w.server.port));
+    http_client_close(w.client);
+    w.client = NULL;
+    return o;
+}
+
+static void whom_it_trusts(void **state)
+{
+    const char *ours = w.certificates.certificate;
+    struct outcome o = get_secure("localhost", ours);
+    if (o.outcome != HTTP_CLIENT_OK)
+        fail_msg("%s", o.why);
+    assert_int_equal(get_secure("localhost", NULL).outcome, HTTP_CLIENT_UNREACHABLE);
+    assert_int_equal(get_secure("127.0.0.1", ours).outcome, HTTP_CLIENT_UNREACHABLE);
+    assert_int_equal(get_secure("localhost", "/nowhere").outcome, HTTP_CLIENT_UNREACHABLE);
+    open_plain(1); /* and who speaks no TLS to it gets nothing either */
+    assert_int_not_equal(get(url_of("/now")).status, 200);
+}
+
 /* --- order, and the end ------------------------------------------------------------------- */
 
 static void more_than_there_are_places(void **state)
@@ -452,6 +514,8 @@ int main(void)
         TEST(time_outs),
         TEST(once_is_once),
         TEST(refused_private),
+        TEST(proxies),
+        cmocka_unit_test_setup_teardown(whom_it_trusts, setup_tls, teardown_tls),
         TEST(more_than_there_are_places),
         TEST(closing_cancels),
         TEST(a_callback_may_close),
