@@ -292,6 +292,7 @@
 
 /* --- the command line --------------------------------------------------------------------- */
 #define CLI_ARENA_MAX          (256 * MIB) /* an answer of HTTP_OUT_MAX, parsed and laid out as a table */
+#define DIGITS_TEXT_MAX        256         /* six digits, and blanks around them */
 #define CLI_LINE_MAX           4096        /* one message or line of help */
 #define CLI_HELP_MAX           (256 * KIB) /* the help of all commands together */
 #define CLI_PAYLOAD_MAX        (32 * KIB) /* of an /admin call: a token, each byte escaped, and names */
@@ -299,6 +300,8 @@
 #define CLI_ANSWER_MAX         HTTP_OUT_MAX /* the server sends no more */
 #define CLI_TABLE_COLUMNS_MAX  12
 #define CLI_ROTATE_OVERLAP_S   86400 /* a day to bring the new secret to every caller */
+#define CLI_TEST_WAIT_MS       20000 /* a test of a webhook: its first try ends within the timeout */
+#define CLI_TEST_POLL_MS       100   /* how often it is looked at meanwhile */
 #define NEAREST_WORD_MAX       96    /* longer words name no command, option or endpoint */
 #define CLI_CONNECT_TIMEOUT_MS 5000
 #define CLI_CALL_TIMEOUT_MS    60000  /* a live call waits for Meta at most a few requests long */

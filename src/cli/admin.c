@@ -17,12 +17,6 @@
 
 /* --- whose turn --------------------------------------------------------------------------- */
 
-static void sleep_ms(int ms)
-{
-    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    nanosleep(&t, NULL);
-}
-
 static enum err open_folder(struct admin *a)
 {
     struct error *error = &a->cli->error;
@@ -53,7 +47,7 @@ static enum err take_turn(struct admin *a, int kind)
                              "another hudhud command has been at work in %s for %d seconds; wait "
                              "for it to end, or start the server: commands then need not wait",
                              a->data, CLI_TURN_WAIT_MS / 1000);
-        sleep_ms(CLI_RETRY_MS);
+        cli_sleep_ms(CLI_RETRY_MS);
     }
     return ERR_OK;
 }
@@ -110,7 +104,7 @@ static enum err start_or_wait(struct admin *a)
         if (e != ERR_BUSY || clock_monotonic_us() > deadline)
             return e;
         error_init(&a->cli->error, &a->cli->arena);
-        sleep_ms(CLI_RETRY_MS);
+        cli_sleep_ms(CLI_RETRY_MS);
     }
 }
 
@@ -160,13 +154,25 @@ static enum err err_of_code(struct str code)
 static const struct {
     const char *message; /* its beginning */
     const char *hint;
+    const char *group; /* the commands that it is for; NULL: any */
 } hints[] = {
-    {"Workspace not found", "see which there are: hudhud workspace list"},
-    {"Client not found", "see which there are: hudhud client list --domain DOMAIN"},
-    {"Number not found", "see which there are: hudhud number list --domain DOMAIN"},
-    {"This account is linked already, and its token works", "here: --replace"},
-    {"No connected numbers", "link an account first: hudhud number link --help"},
+    {"Workspace not found", "see which there are: hudhud workspace list", NULL},
+    {"Client not found", "see which there are: hudhud client list --domain DOMAIN", NULL},
+    {"Number not found", "see which there are: hudhud number list --domain DOMAIN", NULL},
+    {"This account is linked already, and its token works", "here: --replace", NULL},
+    {"No connected numbers", "link an account first: hudhud number link --help", NULL},
+    {"App not found", "see which there are: hudhud app list", NULL},
+    {"Webhook not found", "see which there are: hudhud webhook list --domain DOMAIN", NULL},
+    {"Delivery not found", "see which there are: hudhud webhook deliveries --domain DOMAIN ID",
+     "webhook"},
+    {"Delivery not found", "see which there are: hudhud inbound list", "inbound"},
+    {"Job not found", "see which there are: hudhud job list", NULL},
 };
+
+static bool is_for(const struct cli *cli, const char *group)
+{
+    return !group || command_in_group(cli->args.command, str_from(group));
+}
 
 static enum err take_error(struct admin *a, const struct response *r, struct json answer)
 {
@@ -177,7 +183,7 @@ static enum err take_error(struct admin *a, const struct response *r, struct jso
                          r->status);
     const char *hint = NULL;
     for (size_t i = 0; i < ARRAY_LEN(hints); i++)
-        if (str_starts(message, str_from(hints[i].message)))
+        if (str_starts(message, str_from(hints[i].message)) && is_for(a->cli, hints[i].group))
             hint = hints[i].hint;
     enum err e = err_of_code(json_as_str(json_get(answer, "error"), STR("")));
     if (hint)
@@ -198,7 +204,8 @@ static enum err take_answer(struct admin *a, const struct response *r, struct js
 {
     struct cli *cli = a->cli;
     struct json answer = {0};
-    enum err e = json_parse(buf_str(&r->body), &cli->arena, &answer, &cli->error);
+    /* It may hold what Meta sent, as it came. */
+    enum err e = json_parse_loose(buf_str(&r->body), &cli->arena, &answer, &cli->error);
     if (e)
         return error_set(&cli->error, ERR_INTERNAL,
                          "the answer on %s (%ld) is not JSON; is "

@@ -20,8 +20,8 @@ static enum err unknown_command(struct parser *p, struct str word)
 {
     struct nearest nearest;
     nearest_init(&nearest, word);
-    for (size_t i = 0; i < n_commands; i++) {
-        const struct command *c = &commands[i];
+    const struct command *c;
+    for (size_t i = 0; (c = command_at(i)); i++) {
         if (p->words.len && command_in_group(c, p->words))
             nearest_offer(&nearest, c->path + p->words.len + 1);
         if (!p->words.len) {
@@ -67,9 +67,9 @@ static enum err missing_command(struct parser *p)
     _cleanup_(buf_release)
     struct buf list;
     buf_init(&list, CLI_LINE_MAX);
-    for (size_t i = 0; i < n_commands; i++)
-        if (command_in_group(&commands[i], p->words))
-            join_subcommand(&list, &commands[i], p->words.len);
+    for (size_t i = 0; command_at(i); i++)
+        if (command_in_group(command_at(i), p->words))
+            join_subcommand(&list, command_at(i), p->words.len);
     return error_set(p->error, ERR_USAGE, "what about \"%.*s\"? say one of: %.*s",
                      STR_FMT(p->words), STR_FMT(buf_str(&list)));
 }

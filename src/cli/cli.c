@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXIT_WRONG_USE 2
@@ -169,6 +170,12 @@ void cli_progress_end(const struct cli *cli)
 {
     if (cli->err_terminal)
         fputs("\r\033[K", cli->err);
+}
+
+void cli_sleep_ms(int ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
 }
 
 enum err cli_read_body(struct cli *cli, const char *spec, struct buf *to)

@@ -38,6 +38,8 @@ enum err cli_print_value(struct cli *cli, struct json value) MUST_USE;
 void cli_progress(const struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void cli_progress_end(const struct cli *cli);
 
+void cli_sleep_ms(int ms);
+
 /* "BODY", "@FILE" or "@-" (standard input), into `to`. */
 enum err cli_read_body(struct cli *cli, const char *spec, struct buf *to) MUST_USE;
 

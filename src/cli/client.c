@@ -1,9 +1,8 @@
 #include "cli/admin.h"
 #include "cli/commands.h"
+#include "cli/duration.h"
 #include "cli/list.h"
 #include "cli/payload.h"
-
-#include "base/clock.h"
 
 static const struct column columns[] = {
     {"CLIENT ID", "client_id"},
@@ -87,19 +86,17 @@ enum err client_rotate_run(struct cli *cli)
     static const struct column rotated[] = {{"client_id", "client_id"},
                                             {"hmac_secret", "hmac_secret"},
                                             {"old secret until", "previous_valid_until"}};
-    int64_t overlap = CLI_ROTATE_OVERLAP_S;
-    const char *text = args_get(&cli->args, "overlap");
-    if (text && !clock_parse_duration(str_from(text), &overlap))
-        return error_set(&cli->error, ERR_USAGE,
-                         "--overlap takes a time such as 90s, 15m, 24h, 7d "
-                         "or 0");
+    int64_t overlap;
+    enum err e = duration_read(cli, "overlap", CLI_ROTATE_OVERLAP_S, &overlap);
+    if (e)
+        return e;
     _cleanup_(payload_release)
     struct payload payload;
     payload_begin(&payload);
     payload_i64(&payload, "overlap_seconds", overlap);
     struct str body;
     struct json data;
-    enum err e = payload_end(&payload, &body, &cli->error);
+    e = payload_end(&payload, &body, &cli->error);
     if (!e)
         e = admin_once(cli, "POST", client_path(cli, "/rotate"), body, &data);
     if (!e)

@@ -2,11 +2,21 @@
 
 #include "serve/serve.h"
 
+const struct command *command_at(size_t index)
+{
+    const struct command *const parts[] = {commands_first, commands_events, commands_last};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        for (const struct command *c = parts[i]; c->path; c++)
+            if (index-- == 0)
+                return c;
+    return NULL;
+}
+
 const struct command *command_find(struct str path)
 {
-    for (size_t i = 0; i < n_commands; i++)
-        if (str_eq(str_from(commands[i].path), path))
-            return &commands[i];
+    for (size_t i = 0; command_at(i); i++)
+        if (str_eq(str_from(command_at(i)->path), path))
+            return command_at(i);
     return NULL;
 }
 
@@ -19,8 +29,8 @@ bool command_in_group(const struct command *c, struct str group)
 
 bool command_is_group(struct str word)
 {
-    for (size_t i = 0; i < n_commands; i++)
-        if (command_in_group(&commands[i], word))
+    for (size_t i = 0; command_at(i); i++)
+        if (command_in_group(command_at(i), word))
             return true;
     return false;
 }

@@ -40,8 +40,12 @@ struct command {
     enum err (*run)(struct cli *cli);
 };
 
-extern const struct command commands[];
-extern const size_t n_commands;
+/* The table, in the order of the help: parts that each end with a row without a path. */
+extern const struct command commands_first[];  /* commands.c */
+extern const struct command commands_events[]; /* commands_events.c */
+extern const struct command commands_last[];   /* commands.c */
+/* NULL behind the last one. */
+const struct command *command_at(size_t index);
 /* Options of every command. */
 extern const struct option global_options[];
 extern const struct option json_option;

@@ -1,16 +1,7 @@
 #include "cli/commands.h"
+#include "cli/command_rows.h"
 
 #include "sim/sim.h"
-
-#define DOMAIN_OPTION                                                                              \
-    {                                                                                              \
-        .name = "domain", .placeholder = "DOMAIN", .required = true,                               \
-        .help = "the workspace, by its domain",                                                    \
-    }
-#define END                                                                                        \
-    {                                                                                              \
-        .name = NULL,                                                                              \
-    }
 
 const struct option global_options[] = {
     {.name = "data",
@@ -251,7 +242,7 @@ static const struct option help_options[] = {
 
 /* --- the table ---------------------------------------------------------------------------- */
 
-const struct command commands[] = {
+const struct command commands_first[] = {
     {
         .path = "init",
         .summary = "Make the data folder",
@@ -495,6 +486,10 @@ const struct command commands[] = {
         .example = "hudhud number unlink --domain acme 1",
         .run = number_unlink_run,
     },
+    {0},
+};
+
+const struct command commands_last[] = {
     {
         .path = "number request-code",
         .summary = "Ask Meta to send a verification code",
@@ -739,5 +734,5 @@ const struct command commands[] = {
         .example = "hudhud help number link",
         .run = help_run,
     },
+    {0},
 };
-const size_t n_commands = ARRAY_LEN(commands);

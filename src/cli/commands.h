@@ -47,6 +47,40 @@ enum err number_pin_run(struct cli *cli) MUST_USE;
 /* profile.c */
 enum err number_profile_run(struct cli *cli) MUST_USE;
 
+/* app.c */
+enum err app_add_run(struct cli *cli) MUST_USE;
+enum err app_list_run(struct cli *cli) MUST_USE;
+enum err app_rotate_run(struct cli *cli) MUST_USE;
+enum err app_verify_token_run(struct cli *cli) MUST_USE;
+enum err app_remove_run(struct cli *cli) MUST_USE;
+
+/* webhook.c */
+enum err webhook_add_run(struct cli *cli) MUST_USE;
+enum err webhook_list_run(struct cli *cli) MUST_USE;
+enum err webhook_show_run(struct cli *cli) MUST_USE;
+enum err webhook_change_run(struct cli *cli) MUST_USE;
+enum err webhook_enable_run(struct cli *cli) MUST_USE;
+enum err webhook_disable_run(struct cli *cli) MUST_USE;
+enum err webhook_remove_run(struct cli *cli) MUST_USE;
+enum err webhook_rotate_secret_run(struct cli *cli) MUST_USE;
+
+/* delivery.c */
+enum err webhook_test_run(struct cli *cli) MUST_USE;
+enum err webhook_deliveries_run(struct cli *cli) MUST_USE;
+enum err webhook_delivery_run(struct cli *cli) MUST_USE;
+enum err webhook_replay_run(struct cli *cli) MUST_USE;
+
+/* inbound.c */
+enum err inbound_list_run(struct cli *cli) MUST_USE;
+enum err inbound_show_run(struct cli *cli) MUST_USE;
+enum err inbound_reapply_run(struct cli *cli) MUST_USE;
+
+/* job.c */
+enum err job_list_run(struct cli *cli) MUST_USE;
+enum err job_show_run(struct cli *cli) MUST_USE;
+enum err job_retry_run(struct cli *cli) MUST_USE;
+enum err job_drop_run(struct cli *cli) MUST_USE;
+
 /* call.c, sign.c */
 enum err call_run(struct cli *cli) MUST_USE;
 enum err sign_run(struct cli *cli) MUST_USE;

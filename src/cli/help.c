@@ -85,18 +85,20 @@ void help_overview(struct str group, struct buf *out)
         buf_add(out,
                 STR("Hudhud " HUDHUD_VERSION ", a self-hosted WhatsApp Business API server.\n\n"
                     "usage: hudhud COMMAND [OPTIONS]\n\n"));
-    for (size_t i = 0; i < n_commands; i++)
-        if (!group.len || command_in_group(&commands[i], group))
-            buf_printf(out, "  %-18s %s\n", commands[i].path, commands[i].summary);
+    const struct command *c;
+    for (size_t i = 0; (c = command_at(i)); i++)
+        if (!group.len || command_in_group(c, group))
+            buf_printf(out, "  %-22s %s\n", c->path, c->summary);
     buf_add(out, STR("\nHow to use one: hudhud COMMAND --help\n"
                      "First steps:    hudhud init && hudhud serve\n"));
 }
 
 void help_markdown(struct buf *out)
 {
-    for (size_t i = 0; i < n_commands; i++) {
-        buf_printf(out, "### hudhud %s\n\n```\n", commands[i].path);
-        help_command(&commands[i], out);
+    const struct command *c;
+    for (size_t i = 0; (c = command_at(i)); i++) {
+        buf_printf(out, "### hudhud %s\n\n```\n", c->path);
+        help_command(c, out);
         buf_add(out, STR("```\n\n"));
     }
 }

@@ -83,7 +83,7 @@ enum err number_link_run(struct cli *cli)
     _cleanup_(secret_release)
     struct secret token = {0};
     struct json data;
-    enum err e = token_read(cli, args_get(&cli->args, "token-file"), &token);
+    enum err e = token_read(cli, &token_access, args_get(&cli->args, "token-file"), &token);
     if (!e)
         e = link_account(cli, &token, &data);
     if (e)

@@ -170,6 +170,18 @@ enum err record_print(struct json object, const struct column *columns, size_t n
     return ERR_OK;
 }
 
+enum err text_print(struct str text, FILE *out, bool terminal, struct arena *arena)
+{
+    while (text.len) {
+        struct cell cell;
+        if (!make_cell(&cell, str_split(&text, '\n'), arena))
+            return ERR_NO_MEMORY;
+        print_cell(&cell, out, terminal);
+        fputc('\n', out);
+    }
+    return ERR_OK;
+}
+
 /* --- values ------------------------------------------------------------------------------- */
 
 static struct json find_value(struct json object, const char *key, struct arena *arena)

@@ -29,5 +29,8 @@ enum err table_print(const struct table *t, FILE *out, bool terminal) MUST_USE;
 enum err record_print(struct json object, const struct column *columns, size_t n, FILE *out,
                       bool terminal, struct arena *arena) MUST_USE;
 
+/* Lines of text, each as clean as a cell. */
+enum err text_print(struct str text, FILE *out, bool terminal, struct arena *arena) MUST_USE;
+
 /* A value for a person: "-" for null and absent, "yes" and "no", numbers and text as they are. */
 struct str table_cell(struct json object, const char *key, struct arena *arena);

@@ -13,6 +13,10 @@
 #define BACKSPACE '\b'
 #define DELETE    '\177'
 
+const struct token_kind token_access = {"access token", "token-file", TOKEN_MAX};
+const struct token_kind token_app_secret = {"app secret", "secret-file", APP_SECRET_MAX};
+const struct token_kind token_app_verify = {"verify token", "verify-token-file", VERIFY_TOKEN_MAX};
+
 /* --- the prompt --------------------------------------------------------------------------- */
 
 /* Byte by byte: a terminal's own line editing would cut a long token at 4095 bytes, and with its
@@ -84,25 +88,28 @@ static struct str without_space_around(struct str s)
     return s;
 }
 
-static enum err keep_token(struct cli *cli, struct str text, struct secret *ret)
+static enum err keep_token(struct cli *cli, const struct token_kind *kind, struct str text,
+                           struct secret *ret)
 {
     text = without_space_around(text);
     if (!text.len)
         return error_set(&cli->error, ERR_VALIDATION,
-                         "the token is empty; pipe it in, or name its file with --token-file");
-    if (text.len > TOKEN_MAX || !is_visible_ascii(text))
+                         "the %s is empty; pipe it in, or name its file with --%s", kind->name,
+                         kind->option);
+    if (text.len > kind->max || !is_visible_ascii(text))
         return error_set(&cli->error, ERR_VALIDATION,
-                         "that is no access token: one has at most %d characters, and no blanks or "
-                         "line ends within",
-                         TOKEN_MAX);
+                         "that is no %s: one has at most %zu characters, and no blanks or line "
+                         "ends within",
+                         kind->name, kind->max);
     secret_set(ret, text);
     return ERR_OK;
 }
 
 /* Prompts at a terminal. `text` gets all its room at once: growing would leave copies behind. */
-static enum err read_secret(struct cli *cli, const char *file, const char *what, struct buf *text)
+static enum err read_secret(struct cli *cli, const char *file, const char *what, size_t max,
+                            struct buf *text)
 {
-    buf_init(text, 2 * TOKEN_MAX);
+    buf_init(text, 2 * max);
     if (!buf_reserve(text, text->max))
         return ERR_NO_MEMORY;
     if (!file && isatty(STDIN_FILENO) == 1)
@@ -110,19 +117,22 @@ static enum err read_secret(struct cli *cli, const char *file, const char *what,
     return file_read(file ? file : "-", text, &cli->error);
 }
 
-enum err token_read(struct cli *cli, const char *file, struct secret *ret)
+enum err token_read(struct cli *cli, const struct token_kind *kind, const char *file,
+                    struct secret *ret)
 {
     _cleanup_(buf_wipe)
     struct buf text;
-    enum err e = read_secret(cli, file, "Access token", &text);
-    return e ? e : keep_token(cli, buf_str(&text), ret);
+    char what[64];
+    snprintf(what, sizeof(what), "%c%s", kind->name[0] - 'a' + 'A', kind->name + 1);
+    enum err e = read_secret(cli, file, what, kind->max, &text);
+    return e ? e : keep_token(cli, kind, buf_str(&text), ret);
 }
 
 enum err digits_read(struct cli *cli, const char *file, const char *what, struct secret *ret)
 {
     _cleanup_(buf_wipe)
     struct buf text;
-    enum err e = read_secret(cli, file, what, &text);
+    enum err e = read_secret(cli, file, what, DIGITS_TEXT_MAX, &text);
     if (e)
         return e;
     struct str digits = without_space_around(buf_str(&text));

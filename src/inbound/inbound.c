@@ -170,7 +170,7 @@ static enum err find_account(struct taking *t, struct json entry, struct arena *
                              bool *ret_known)
 {
     struct str waba_id = json_as_id(json_get(entry, "id"), arena);
-    enum err e = waba_id.len ? account_find_waba(t->a.tx, waba_id, arena, &t->a.account)
+    enum err e = waba_id.len ? account_find_brief(t->a.tx, waba_id, arena, &t->a.account)
                              : ERR_NOT_FOUND;
     *ret_known = !e && (!t->workspace_id || t->a.account.workspace_id == t->workspace_id);
     return e == ERR_NOT_FOUND ? ERR_OK : e;

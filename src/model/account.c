@@ -91,6 +91,28 @@ enum err account_find_waba(struct tx *tx, struct str waba_id, struct arena *aren
     return find(tx, SELECT_ACCOUNTS "AND a.waba_id = $1", p_text(waba_id), arena, ret);
 }
 
+enum err account_find_brief(struct tx *tx, struct str waba_id, struct arena *arena,
+                            struct account *ret)
+{
+    struct rows rows;
+    enum err e = tx_query(tx,
+                          "SELECT id, workspace_id, waba_id, name FROM accounts "
+                          "WHERE waba_id = $1 AND unlinked_at IS NULL",
+                          PARAMS(p_text(waba_id)), &rows);
+    if (e)
+        return e;
+    bool found = rows_next(&rows);
+    if (found)
+        *ret = (struct account){.id = row_i64(&rows, 0),
+                                .workspace_id = row_i64(&rows, 1),
+                                .waba_id = arena_dup(arena, row_text(&rows, 2)),
+                                .name = arena_dup(arena, row_text(&rows, 3))};
+    e = rows_close(&rows);
+    if (e || !found)
+        return e ? e : ERR_NOT_FOUND;
+    return ret->waba_id.ptr && ret->name.ptr ? ERR_OK : ERR_NO_MEMORY;
+}
+
 enum err account_insert(struct tx *tx, int64_t workspace_id, struct str waba_id, struct str name,
                         struct str sealed_token, int64_t now, int64_t *ret_id)
 {

@@ -39,6 +39,10 @@ enum err account_each(struct tx *tx, enum err (*each)(void *arg, const struct ac
 enum err account_find(struct tx *tx, int64_t id, struct arena *arena, struct account *ret) MUST_USE;
 enum err account_find_waba(struct tx *tx, struct str waba_id, struct arena *arena,
                            struct account *ret) MUST_USE;
+/* The same, of it only id, workspace_id, waba_id and name: nothing is counted and no other table
+ * looked at. */
+enum err account_find_brief(struct tx *tx, struct str waba_id, struct arena *arena,
+                            struct account *ret) MUST_USE;
 
 enum err account_insert(struct tx *tx, int64_t workspace_id, struct str waba_id, struct str name,
                         struct str sealed_token, int64_t now, int64_t *ret_id) MUST_USE;

@@ -39,12 +39,20 @@ export function start(program, args, { ready, core, input = '', stream = 'stderr
   });
 }
 
-export async function stopAll() {
-  await Promise.all([...children].map((child) => new Promise((resolve) => {
+function end(child) {
+  return new Promise((resolve) => {
     const timer = setTimeout(() => child.kill('SIGKILL'), 10000);
     child.on('exit', () => { clearTimeout(timer); resolve(); });
     child.kill('SIGTERM');
-  })));
+  });
+}
+
+export async function stop(pid) {
+  await Promise.all([...children].filter((child) => child.pid === pid).map(end));
+}
+
+export async function stopAll() {
+  await Promise.all([...children].map(end));
 }
 
 export async function startNode(folder, core, secret, body) {

@@ -51,14 +51,14 @@ export async function startMeta(hudhud, folder, sizes) {
 }
 
 // -> {pid, origin, url (of CALL), control}. `folder` is made. args: of hudhud serve; init: of hudhud
-// init.
-export async function startServer(hudhud, folder, meta, args = [], init = []) {
+// init, or null where the folder is there already; core: where it runs.
+export async function startServer(hudhud, folder, meta, args = [], init = [], core = SERVER_CORE) {
   mkdirSync(folder, { recursive: true });
   const data = path.join(folder, 'data');
-  execFileSync(hudhud, ['init', '--data', data, ...init]);
+  if (init) execFileSync(hudhud, ['init', '--data', data, ...init]);
   const { pid, match } = await start(hudhud,
     ['serve', '--data', data, '--listen', '127.0.0.1:0', '--graph-url', meta, ...args],
-    { ready: /ready on (https?):\/\/127\.0\.0\.1:(\d+)/, core: SERVER_CORE });
+    { ready: /ready on (https?):\/\/127\.0\.0\.1:(\d+)/, core });
   const origin = `${match[1]}://127.0.0.1:${match[2]}`;
   const control = new Control(path.join(data, 'control.sock'));
   return { pid, origin, url: origin + BASE + CALL, control };

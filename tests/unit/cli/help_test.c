@@ -5,8 +5,8 @@
 
 static void test_every_command_is_whole(void **state)
 {
-    for (size_t i = 0; i < n_commands; i++) {
-        const struct command *c = &commands[i];
+    const struct command *c;
+    for (size_t i = 0; (c = command_at(i)); i++) {
         assert_true(c->path[0] && c->run);
         assert_true(c->summary[0] >= 'A' && c->summary[0] <= 'Z'); /* "cannot <summary>" */
         assert_false(str_ends(str_from(c->summary), STR(".")));
@@ -16,19 +16,20 @@ static void test_every_command_is_whole(void **state)
 
 static void test_every_help_has_usage_and_an_example_of_its_own(void **state)
 {
-    for (size_t i = 0; i < n_commands; i++) {
+    const struct command *c;
+    for (size_t i = 0; (c = command_at(i)); i++) {
         _cleanup_(buf_release)
         struct buf text;
         buf_init(&text, CLI_HELP_MAX);
-        help_command(&commands[i], &text);
+        help_command(c, &text);
         buf_add_char(&text, '\0');
         assert_true(buf_ok(&text));
         char wanted[64];
-        snprintf(wanted, sizeof(wanted), "usage: hudhud %s", commands[i].path);
+        snprintf(wanted, sizeof(wanted), "usage: hudhud %s", c->path);
         assert_non_null(strstr(text.ptr, wanted));
         const char *example = strstr(text.ptr, "\nexample:\n");
         assert_non_null(example);
-        snprintf(wanted, sizeof(wanted), "hudhud %s", commands[i].path);
+        snprintf(wanted, sizeof(wanted), "hudhud %s", c->path);
         assert_non_null(strstr(example, wanted));
     }
 }

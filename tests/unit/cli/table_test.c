@@ -95,6 +95,22 @@ static void test_record(void **state)
     arena_release(&arena);
 }
 
+/* A body that came from outside, line by line. */
+static void test_lines_are_as_clean_as_cells(void **state)
+{
+    struct arena arena;
+    arena_init(&arena, MIB);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    enum err e = text_print(STR("{\n  \"a\": \"\xC2\x9B\x1B[2J\"\n\n}\n"), out, true, &arena);
+    fclose(out);
+    assert_int_equal(e, ERR_OK);
+    assert_string_equal(text, "{\n  \"a\": \"\xEF\xBF\xBD\xEF\xBF\xBD[2J\"\n\n}\n");
+    free(text);
+    arena_release(&arena);
+}
+
 static void test_without_memory(void **state)
 {
     struct arena big, small;
@@ -117,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_right_to_left_is_isolated_on_a_terminal),
         cmocka_unit_test(test_control_characters_are_replaced),
         cmocka_unit_test(test_record),
+        cmocka_unit_test(test_lines_are_as_clean_as_cells),
         cmocka_unit_test(test_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
