@@ -51,7 +51,7 @@ enum err inbound_list(struct call *call)
     struct older older;
     enum err e = read_state(call, &state);
     if (!e)
-        e = call_older(call, &older);
+        e = call_older(call, OLDER_LIMIT_MAX, &older);
     if (e)
         return e;
     call_begin(call);

@@ -30,22 +30,16 @@ static enum err wrong_query(struct call *call, const char *key, const char *prob
 
 static enum err read_filter(struct call *call, struct job_filter *ret)
 {
-    static const char *const states[] = {JOB_WAITING, JOB_BEHIND, JOB_DONE, JOB_DEAD, JOB_DROPPED};
     struct str domain, webhook;
     struct workspace ws;
     *ret = (struct job_filter){0};
-    enum err e = call_query(call, "state", &ret->state);
+    enum err e = webhooks_read_state(call, &ret->state);
     if (!e)
         e = call_query(call, "workspace", &domain);
     if (!e)
         e = call_query(call, "webhook", &webhook);
     if (e)
         return e;
-    bool known = !ret->state.len;
-    for (size_t i = 0; i < ARRAY_LEN(states); i++)
-        known = known || str_eq(ret->state, str_from(states[i]));
-    if (!known)
-        return wrong_query(call, "state", "may be waiting, behind, done, dead or dropped");
     if (webhook.len && !str_to_i64(webhook, &ret->webhook_id))
         return wrong_query(call, "webhook", "must be the id of a webhook");
     if (!domain.len)
@@ -61,7 +55,7 @@ enum err jobs_list(struct call *call)
     struct older older;
     enum err e = read_filter(call, &filter);
     if (!e)
-        e = call_older(call, &older);
+        e = call_older(call, OLDER_LIMIT_MAX, &older);
     if (e)
         return e;
     call_begin(call);
@@ -121,8 +115,9 @@ enum err jobs_retry(struct call *call)
     }
     e = job_hurry(call->tx, j.id, now);
     if (e == ERR_CONFLICT)
-        return error_set(&call->error, e,
-                         "The job waits behind an earlier one of its order: retry or drop that one");
+        return error_set(
+            &call->error, e,
+            "The job waits behind an earlier one of its order: retry or drop that one");
     return e ? e : answer_job(call, j.id, "The job is tried now");
 }
 

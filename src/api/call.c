@@ -107,10 +107,10 @@ enum err call_page(struct call *call, struct page *ret)
     return ERR_OK;
 }
 
-enum err call_older(struct call *call, struct older *ret)
+enum err call_older(struct call *call, int64_t max, struct older *ret)
 {
     enum err before = read_number(call, "before", 0, INT64_MAX, &ret->before);
-    enum err limit = read_number(call, "limit", PAGE_LIMIT_DEFAULT, OLDER_LIMIT_MAX, &ret->limit);
+    enum err limit = read_number(call, "limit", PAGE_LIMIT_DEFAULT, max, &ret->limit);
     return before ? before : limit;
 }
 

@@ -40,14 +40,14 @@ struct call {
      * store; its own outcome counts then. NULL: nothing. */
     call_fn *otherwise;
     void (*release)(struct call *call); /* of what input owns; NULL: nothing */
-    void *input;        /* check's, for apply */
-    int status;         /* 200 unless the handler says otherwise */
-    struct str content_type; /* of an answer that is no JSON; empty: it is */
-    enum err outcome;   /* of an answer that is an error of this call */
+    void *input;                        /* check's, for apply */
+    int status;                         /* 200 unless the handler says otherwise */
+    struct str content_type;            /* of an answer that is no JSON; empty: it is */
+    enum err outcome;                   /* of an answer that is an error of this call */
     struct buf reply;
     struct json_writer out;
     size_t blank_from, blank_len; /* of the reply: a secret, which is not kept with it */
-    bool changes_directory; /* set by apply: who may sign is loaded anew before the answer */
+    bool changes_directory;       /* set by apply: who may sign is loaded anew before the answer */
 
     struct undecided undecided; /* while it waits for its limit */
     struct once once;
@@ -88,11 +88,11 @@ struct page {
     int64_t number, limit, offset;
 };
 enum err call_page(struct call *call, struct page *ret) MUST_USE;
-/* `before` (an id; 0: the newest) and `limit` of lists that are read from their newest end, as the
- * administration's long ones are. */
+/* `before` (an id; 0: the newest) and `limit`, up to `max`, of long lists, which are read from
+ * their newest end. */
 struct older {
     int64_t before, limit;
 };
-enum err call_older(struct call *call, struct older *ret) MUST_USE;
+enum err call_older(struct call *call, int64_t max, struct older *ret) MUST_USE;
 /* After the data: closes it and writes `meta` and the end. */
 void call_end_page(struct call *call, const struct page *page, int64_t total);

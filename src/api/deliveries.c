@@ -2,8 +2,8 @@
 #include "api/handlers.h"
 #include "api/webhooks.h"
 #include "base/clock.h"
-#include "model/webhook.h"
 #include "model/event.h"
+#include "model/webhook.h"
 
 /* --- the shape ---------------------------------------------------------------------------- */
 
@@ -62,10 +62,10 @@ static enum err find_webhook_id(struct call *call, int64_t *ret)
     if (!call->caller.permissions->all_numbers)
         return error_set(&call->error, ERR_PERMISSION_DENIED,
                          "This client is limited to some numbers, and a webhook tells of all");
-    enum err e = str_to_i64(call_param(call, 0), ret)
-                     ? webhook_find(call->tx, call->caller.workspace_id, *ret, call->arena,
-                                     &webhook)
-                     : ERR_NOT_FOUND;
+    enum err e =
+        str_to_i64(call_param(call, 0), ret)
+            ? webhook_find(call->tx, call->caller.workspace_id, *ret, call->arena, &webhook)
+            : ERR_NOT_FOUND;
     return e == ERR_NOT_FOUND ? error_set(&call->error, e, "Webhook not found") : e;
 }
 
@@ -83,6 +83,19 @@ static enum err find_delivery(struct call *call, struct job *ret)
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
+
+enum err webhooks_read_state(struct call *call, struct str *ret)
+{
+    static const char *const states[] = {JOB_WAITING, JOB_BEHIND, JOB_DONE, JOB_DEAD, JOB_DROPPED};
+    enum err e = call_query(call, "state", ret);
+    bool known = !ret->len;
+    for (size_t i = 0; i < ARRAY_LEN(states); i++)
+        known = known || str_eq(*ret, str_from(states[i]));
+    if (e || known)
+        return e;
+    error_detail(&call->error, "state", "may be waiting, behind, done, dead or dropped");
+    return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
+}
 
 struct listing {
     struct json_writer *w;
@@ -108,12 +121,11 @@ enum err deliveries_list(struct call *call)
     struct listing l = {.w = &call->out};
     enum err e = find_webhook_id(call, &filter.webhook_id);
     if (!e)
-        e = call_query(call, "state", &filter.state);
+        e = webhooks_read_state(call, &filter.state);
     if (!e)
-        e = call_older(call, &older);
+        e = call_older(call, PAGE_LIMIT_MAX, &older);
     if (e)
         return e;
-    older.limit = MIN(older.limit, PAGE_LIMIT_MAX);
     call_begin(call);
     json_open(&call->out, '[');
     e = job_each(call->tx, &filter, older.before, older.limit, list_one, &l);

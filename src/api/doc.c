@@ -26,7 +26,28 @@ static const struct field page_fields[] = {
     {0},
 };
 
-const struct schema doc_page_schema = {
+static const struct field older_fields[] = {
+    {
+        .name = "before",
+        .type = FIELD_INTEGER,
+        .optional = true,
+        .example = "812",
+        .description = "Only those with a smaller `id`: the `next_before` of the answer before.",
+    },
+    {
+        .name = "limit",
+        .type = FIELD_INTEGER,
+        .optional = true,
+        .min = 1,
+        .max = PAGE_LIMIT_MAX,
+        .fallback = TEXT_OF(PAGE_LIMIT_DEFAULT),
+        .example = TEXT_OF(PAGE_LIMIT_DEFAULT),
+        .description = "How many at the most.",
+    },
+    {0},
+};
+
+static const struct schema page_schema = {
     .name = "Page",
     .description = "Where a page stands in its list.",
     .fields = FIELDS({.name = "current_page",
@@ -46,6 +67,32 @@ const struct schema doc_page_schema = {
                       .example = "1",
                       .description = "The last page that has any."}),
 };
+
+static const struct schema older_schema = {
+    .name = "Older",
+    .description = "Where a list goes on.",
+    .fields = FIELDS({.name = "per_page",
+                      .type = FIELD_INTEGER,
+                      .example = TEXT_OF(PAGE_LIMIT_DEFAULT),
+                      .description = "How many there are at the most."},
+                     {.name = "next_before",
+                      .type = FIELD_INTEGER,
+                      .nullable = true,
+                      .example = "793",
+                      .description = "Send it as `before` for those that are older; null when "
+                                     "there are none."}),
+};
+
+const struct schema *doc_meta_schema(const struct doc *d)
+{
+    switch (d->shape) {
+    case DOC_ONE:
+    case DOC_LIST: return NULL;
+    case DOC_PAGE: return &page_schema;
+    case DOC_OLDER: return &older_schema;
+    }
+    return NULL;
+}
 
 /* The n-th of two lists, one behind the other; both may be NULL. */
 static const struct field *nth_field(const struct field *first, const struct field *second,
@@ -67,7 +114,10 @@ const struct field *schema_field(const struct schema *s, size_t n)
 
 const struct field *doc_query_field(const struct doc *d, size_t n)
 {
-    return nth_field(d->shape == DOC_PAGE ? page_fields : NULL, d->query, n);
+    const struct field *first = d->shape == DOC_PAGE    ? page_fields
+                                : d->shape == DOC_OLDER ? older_fields
+                                                        : NULL;
+    return nth_field(first, d->query, n);
 }
 
 int doc_status(const struct doc *d)
@@ -79,7 +129,7 @@ int doc_status(const struct doc *d)
 
 const int doc_statuses[] = {400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503, 0};
 
-enum who { ALL, WITH_QUERY, WITH_BODY, WRITES, LIVE_ONES, ASKED_ONCE, ASKED_AGAIN, NOT_LIVE };
+enum who { ALL, WITH_QUERY, WITH_BODY, WRITES, ASKING_META, ASKED_ONCE, ASKED_AGAIN, OTHERS };
 
 /* In the order in which they are checked. */
 static const struct {
@@ -142,7 +192,7 @@ static const struct {
     {WRITES,
      {ERR_KEY_REUSED, "This Idempotency-Key was sent with another request before",
       "the idempotency key came with another request before", NULL, NULL}},
-    {LIVE_ONES,
+    {ASKING_META,
      {ERR_MESSAGE_REJECTED, "Meta refused: Error validating access token",
       "Meta refused; `details` has `meta_code`, `meta_title`, `meta_details` and `fbtrace_id`",
       "meta_code", "190"}},
@@ -169,7 +219,7 @@ static const struct {
       "Meta cannot be reached or throttles the account, the store cannot be written, or the server "
       "is shutting down",
       NULL, NULL}},
-    {NOT_LIVE,
+    {OTHERS,
      {ERR_UNAVAILABLE, "The server cannot do this now; try again",
       "the store cannot be used now, or the server is shutting down", NULL, NULL}},
 };
@@ -178,15 +228,16 @@ static bool applies(enum who who, const struct route *route)
 {
     bool writes = route->method != HTTP_GET;
     bool may_have_body = writes && route->method != HTTP_DELETE;
+    bool asks_meta = route->doc->asks_meta || route->kind == LIVE_ONCE;
     switch (who) {
     case ALL: return true;
     case WITH_QUERY: return !may_have_body && doc_query_field(route->doc, 0);
     case WITH_BODY: return may_have_body;
     case WRITES: return writes;
-    case LIVE_ONES: return route_is_live(route);
+    case ASKING_META: return asks_meta;
     case ASKED_ONCE: return route->kind == LIVE_ONCE;
-    case ASKED_AGAIN: return route->kind == LIVE;
-    case NOT_LIVE: return !route_is_live(route);
+    case ASKED_AGAIN: return asks_meta && route->kind == LIVE;
+    case OTHERS: return !asks_meta;
     }
     return false;
 }

@@ -28,7 +28,8 @@ enum field_type {
     FIELD_TIME,   /* "2024-01-15T10:30:00Z" */
     FIELD_OBJECT, /* of `schema` */
     FIELD_LIST,   /* of objects of `schema` */
-    FIELD_TEXTS,  /* a list of texts; min and max are of each, `items_max` of the list */
+    FIELD_TEXTS,  /* a list of texts; `values`, `min` and `max` are of each, `items_max` of the list */
+    FIELD_JSON,   /* whatever it is; `example` is JSON */
 };
 
 /* A member of an object, or a parameter. */
@@ -70,9 +71,10 @@ struct doc_group {
 };
 
 enum doc_shape {
-    DOC_ONE,  /* `data` is one object */
-    DOC_LIST, /* `data` is a list of them */
-    DOC_PAGE, /* a list with `meta`; takes `page` and `limit` too */
+    DOC_ONE,   /* `data` is one object */
+    DOC_LIST,  /* `data` is a list of them */
+    DOC_PAGE,  /* a list with `meta`; takes `page` and `limit` too */
+    DOC_OLDER, /* the same, newest first; takes `before` and `limit` */
 };
 
 struct doc {
@@ -83,6 +85,8 @@ struct doc {
     const struct field *path, *query;
     const struct schema *body;    /* NULL: it takes none */
     const struct schema *or_body; /* the other form that a body may have; NULL: there is one only */
+    bool body_optional;           /* it may be left out */
+    bool asks_meta;               /* its answer depends on Meta's; as of all LIVE_ONCE */
     int status;                   /* 0: 200 */
     const char *message;          /* of the answer to a write; NULL: the answer has none */
     enum doc_shape shape;
@@ -91,16 +95,23 @@ struct doc {
     const struct doc_error *errors; /* up to one of ERR_OK; NULL: no others */
 };
 
+/* What a webhook is told of. The envelope is the same of all. */
+struct event_doc {
+    const char *name;          /* "number.quality.updated" */
+    const struct schema *data; /* whose description says what happened */
+};
+extern const struct event_doc event_docs[]; /* events_doc.c; up to one without a name */
+
 #define FIELDS(...) ((const struct field[]){__VA_ARGS__, {0}})
 #define ERRORS(...) ((const struct doc_error[]){__VA_ARGS__, {0}})
 #define VALUES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* The `meta` of a page list. */
-extern const struct schema doc_page_schema;
+/* The `meta` of such a list; NULL when the answer has none. */
+const struct schema *doc_meta_schema(const struct doc *d);
 
 /* The n-th field, those of the base first; NULL behind the last one. */
 const struct field *schema_field(const struct schema *s, size_t n);
-/* The n-th query parameter, `page` and `limit` of a page list first; NULL behind the last one. */
+/* The n-th query parameter, those of a list with `meta` first; NULL behind the last one. */
 const struct field *doc_query_field(const struct doc *d, size_t n);
 int doc_status(const struct doc *d);
 
@@ -120,6 +131,8 @@ void doc_write_field_example(struct json_writer *w, const struct field *f);
 /* The body of a successful answer. */
 void doc_write_answer_example(struct json_writer *w, const struct doc *d);
 void doc_write_error_example(struct json_writer *w, const struct doc_error *e);
+/* The body of a delivery. */
+void doc_write_event_example(struct json_writer *w, const struct event_doc *e);
 /* The path with its parameters, and the query parameters that must be there. */
 void doc_write_target_example(struct buf *out, const struct route *route);
 

@@ -22,6 +22,7 @@ void doc_write_field_example(struct json_writer *w, const struct field *f)
     case FIELD_TEXT:
     case FIELD_TIME: json_cstr(w, f->example); return;
     case FIELD_INTEGER:
+    case FIELD_JSON:
     case FIELD_BOOLEAN: json_raw(w, f->example ? str_from(f->example) : STR("null")); return;
     case FIELD_OBJECT: write_fields(w, f->schema, true); return;
     case FIELD_TEXTS:
@@ -55,9 +56,10 @@ void doc_write_answer_example(struct json_writer *w, const struct doc *d)
     doc_write_example(w, d->data);
     if (d->shape != DOC_ONE)
         json_close(w, ']');
-    if (d->shape == DOC_PAGE) {
+    const struct schema *meta = doc_meta_schema(d);
+    if (meta) {
         json_key(w, "meta");
-        doc_write_example(w, &doc_page_schema);
+        doc_write_example(w, meta);
     }
     json_close(w, '}');
 }
@@ -74,6 +76,16 @@ void doc_write_error_example(struct json_writer *w, const struct doc_error *e)
         json_close(w, '}');
     }
     json_member_str(w, "request_id", EXAMPLE_REQUEST_ID);
+    json_close(w, '}');
+}
+
+void doc_write_event_example(struct json_writer *w, const struct event_doc *e)
+{
+    json_open(w, '{');
+    json_member_cstr(w, "event", e->name);
+    json_member_cstr(w, "timestamp", "2024-01-20T14:30:00Z");
+    json_key(w, "data");
+    doc_write_example(w, e->data);
     json_close(w, '}');
 }
 

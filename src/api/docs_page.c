@@ -194,6 +194,7 @@ static void add_type(struct page *p, const struct field *f)
         [FIELD_OBJECT] = "object",
         [FIELD_LIST] = "list of objects",
         [FIELD_TEXTS] = "list of texts",
+        [FIELD_JSON] = "JSON",
     };
     add(p, names[f->type]);
     if (f->max)
@@ -320,7 +321,7 @@ static void add_endpoint(struct page *p, const struct route *route)
     add_paragraphs(p, doc->description ? doc->description : "");
     add_limit(p, &p->endpoints->list[route - p->routes].limit);
     add_parameters(p, doc);
-    add_schema(p, "Body", doc->body, true);
+    add_schema(p, doc->body_optional ? "Body, which may be left out" : "Body", doc->body, true);
     add_schema(p, "Or", doc->or_body, true);
     add_schema(p, doc->shape == DOC_ONE ? "Answer" : "Answer: a list", doc->data, false);
     add_errors(p, route);
@@ -368,7 +369,10 @@ static void add_nav(struct page *p)
         each_of_group(p, r, add_nav_item);
         add(p, "</ul>");
     }
-    add(p, "</nav>");
+    add(p, "<p>Events</p><ul>");
+    for (const struct event_doc *e = event_docs; e->name; e++)
+        buf_printf(p->out, "<li><a href=\"#%s\">%s</a></li>", e->name, e->name);
+    add(p, "</ul></nav>");
 }
 
 static void add_topics(struct page *p)
@@ -379,6 +383,32 @@ static void add_topics(struct page *p)
         add_paragraphs(p, topic->text);
         add(p, "</section>");
     }
+}
+
+static void add_event(struct page *p, const struct event_doc *e)
+{
+    _cleanup_(buf_release)
+    struct buf json;
+    struct json_writer w;
+    buf_init(&json, DOC_TEXT_MAX);
+    json_writer_init(&w, &json);
+    doc_write_event_example(&w, e);
+    buf_printf(p->out, "<div id=\"%s\"><h3><code>%s</code></h3>", e->name, e->name);
+    add(p, "<div class=\"columns\"><div>");
+    add_schema(p, "Data", e->data, false);
+    add(p, "</div><div class=\"examples\"><h4>Body</h4><pre dir=\"auto\">");
+    add_pretty(p, &json);
+    add(p, "</pre></div></div></div>");
+}
+
+static void add_events(struct page *p)
+{
+    add(p,
+        "<section id=\"events\"><h2>Events</h2><p>What is delivered to webhooks, and how it is "
+        "signed: see there.</p>");
+    for (const struct event_doc *e = event_docs; e->name; e++)
+        add_event(p, e);
+    add(p, "</section>");
 }
 
 static void add_groups(struct page *p)
@@ -411,5 +441,6 @@ void docs_page_write(struct buf *out, const struct route *routes, const struct e
         "<a href=\"/openapi.json\">openapi.json</a>.</p></header>");
     add_topics(&p);
     add_groups(&p);
+    add_events(&p);
     add(&p, "</main></body></html>\n");
 }

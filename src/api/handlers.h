@@ -25,6 +25,7 @@ extern const struct doc numbers_request_code_doc, numbers_verify_code_doc;
 extern const struct doc numbers_register_doc, numbers_deregister_doc, numbers_set_pin_doc;
 /* profile_doc.c */
 extern const struct doc numbers_profile_doc, numbers_change_profile_doc;
+extern const struct schema health_reason_schema;
 
 /* webhooks.c */
 call_fn webhooks_list, webhooks_get, webhooks_delete;
@@ -35,6 +36,11 @@ call_fn webhooks_rotate_check, webhooks_rotate_apply;
 /* deliveries.c */
 call_fn deliveries_list, deliveries_get, deliveries_replay, deliveries_test;
 call_fn deliveries_replay_range_check, deliveries_replay_range;
+/* webhooks_doc.c: of both */
+extern const struct doc webhooks_list_doc, webhooks_get_doc, webhooks_delete_doc;
+extern const struct doc webhooks_create_doc, webhooks_update_doc, webhooks_rotate_doc;
+extern const struct doc webhooks_test_doc, webhooks_replay_doc;
+extern const struct doc deliveries_list_doc, deliveries_get_doc, deliveries_replay_doc;
 
 /* admin_webhooks.c: the same, for the workspace in the path */
 call_fn admin_webhooks_list, admin_webhooks_get, admin_webhooks_delete;

@@ -56,7 +56,7 @@ static const struct field reason_fields[] = {
      .description = "What Meta says helps."},
     {0},
 };
-static const struct schema reason_schema = {
+const struct schema health_reason_schema = {
     .name = "HealthReason",
     .description = "Why a number cannot send as it should.",
     .fields = reason_fields,
@@ -97,7 +97,7 @@ static const struct field health_fields[] = {
      .description = "`AVAILABLE`, `LIMITED` or `BLOCKED`."},
     {.name = "reasons",
      .type = FIELD_LIST,
-     .schema = &reason_schema,
+     .schema = &health_reason_schema,
      .description = "Why it is not `AVAILABLE`, or not connected; else empty."},
     {.name = "previous_quality_rating",
      .nullable = true,
@@ -281,6 +281,7 @@ const struct doc numbers_link_doc = {
         "place of one that still works, add `replace`.",
     .body = &link_by_token,
     .or_body = &link_by_code,
+    .asks_meta = true,
     .status = 201,
     .message = "Numbers linked successfully",
     .shape = DOC_LIST,
@@ -320,6 +321,7 @@ const struct doc numbers_sync_doc = {
         "at once, about all numbers of that number's account, and answers with what it "
         "heard.",
     .path = FIELDS(NUMBER_ID),
+    .asks_meta = true,
     .message = "Number synced successfully",
     .data = &number_schema,
     .errors = ERRORS(NO_SUCH_NUMBER),

@@ -53,10 +53,12 @@ static void collect_schemas(struct document *d)
         if (!r->doc)
             continue;
         collect_schema(d, r->doc->data);
-        collect_schema(d, r->doc->shape == DOC_PAGE ? &doc_page_schema : NULL);
+        collect_schema(d, doc_meta_schema(r->doc));
         collect_schema(d, r->doc->body);
         collect_schema(d, r->doc->or_body);
     }
+    for (const struct event_doc *e = event_docs; e->name; e++)
+        collect_schema(d, e->data);
 }
 
 static void write_type(struct json_writer *w, const char *type, bool nullable)
@@ -116,7 +118,8 @@ static void write_type_of_field(struct json_writer *w, const struct field *f)
     }
     case FIELD_TEXTS:
         write_type(w, "array", f->nullable);
-        json_member_i64(w, "maxItems", f->items_max);
+        if (f->items_max)
+            json_member_i64(w, "maxItems", f->items_max);
         open_object(w, "items");
         json_member_cstr(w, "type", "string");
         write_text_rules(w, f);
@@ -127,6 +130,7 @@ static void write_type_of_field(struct json_writer *w, const struct field *f)
         json_key(w, "items");
         write_ref(w, "schemas", f->schema->name);
         return;
+    case FIELD_JSON: return;
     }
 }
 
@@ -272,17 +276,74 @@ static void write_header_refs(struct json_writer *w, const struct route *route, 
     json_close(w, '}');
 }
 
-static const char fixed_parameters[] =
-    "{\"IdempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"description\":"
-    "\"Makes it safe to send the request again: a key of your own, new for each write.\","
-    "\"schema\":{\"type\":\"string\",\"pattern\":\"^[ -~]+$\",\"minLength\":1,\"maxLength\":255},"
-    "\"example\":\"order-1042-confirmation\"},"
-    "\"IfNoneMatch\":{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":"
-    "\"The ETag of the answer you have: 304 when it is still the same.\","
-    "\"schema\":{\"type\":\"string\"},\"example\":\"\\\"5d8c72a5edda8d6a\\\"\"},"
-    "\"ApiVersion\":{\"name\":\"X-API-Version\",\"in\":\"header\",\"description\":"
-    "\"The version you mean; leave it out for the newest.\","
-    "\"schema\":{\"type\":\"string\",\"enum\":[\"v1\"]}}}";
+static const struct {
+    const char *key, *json;
+} fixed_parameters[] = {
+    {"IdempotencyKey",
+     "{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"description\":"
+     "\"Makes it safe to send the request again: a key of your own, new for each write.\","
+     "\"schema\":{\"type\":\"string\",\"pattern\":\"^[ -~]+$\",\"minLength\":1,\"maxLength\":255},"
+     "\"example\":\"order-1042-confirmation\"}"},
+    {"IfNoneMatch",
+     "{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":"
+     "\"The ETag of the answer you have: 304 when it is still the same.\","
+     "\"schema\":{\"type\":\"string\"},\"example\":\"\\\"5d8c72a5edda8d6a\\\"\"}"},
+    {"ApiVersion",
+     "{\"name\":\"X-API-Version\",\"in\":\"header\",\"description\":"
+     "\"The version you mean; leave it out for the newest.\","
+     "\"schema\":{\"type\":\"string\",\"enum\":[\"v1\"]}}"},
+};
+
+/* The headers of a delivery. */
+static const struct {
+    const char *key, *name, *description, *example;
+    bool optional;
+} event_headers[] = {
+    {"EventSignature", "X-Awal-Signature-256",
+     "As requests are signed: `POST`, the path and query of the webhook's URL, `X-Timestamp` and "
+     "the body, keyed with the webhook's secret.",
+     "sha256=f90b85acf2d2a0d679eb8a4d15824a3517e3b15f1354d22c41f35369813151d9", false},
+    {"EventPreviousSignature", "X-Awal-Signature-256-Previous",
+     "The same, keyed with the previous secret, while that holds too.",
+     "sha256=3d3a28eb340079ad838c68984ed0977f001b0f54e5cd6aee42bdbc9561e7170d", true},
+    {"EventTime", "X-Timestamp", "Unix seconds of this attempt.", "1704124800", false},
+    {"EventDomain", "X-Domain", "The workspace's domain.", "acme", false},
+    {"EventId", "webhook-id", "The event's id, the same in every attempt and every replay.",
+     "evt_7h2k9m4p6q8r1s3t5v7w9x2z", false},
+    {"EventStandardTime", "webhook-timestamp", "Unix seconds of this attempt.", "1704124800",
+     false},
+    {"EventStandardSignature", "webhook-signature",
+     "As Standard Webhooks 1.0 has it: `v1,` and the base64 of the HMAC-SHA256 over `webhook-id`, "
+     "`webhook-timestamp` and the body with dots between them, keyed with the bytes of the secret; "
+     "behind a blank the previous secret's, while that holds too.",
+     "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=", false},
+};
+
+static void write_event_headers(struct json_writer *w)
+{
+    for (size_t i = 0; i < ARRAY_LEN(event_headers); i++) {
+        open_object(w, event_headers[i].key);
+        json_member_cstr(w, "name", event_headers[i].name);
+        json_member_cstr(w, "in", "header");
+        json_member_bool(w, "required", !event_headers[i].optional);
+        json_member_cstr(w, "description", event_headers[i].description);
+        json_key(w, "schema");
+        json_raw(w, STR("{\"type\":\"string\"}"));
+        json_member_cstr(w, "example", event_headers[i].example);
+        json_close(w, '}');
+    }
+}
+
+static void write_fixed_parameters(struct json_writer *w)
+{
+    open_object(w, "parameters");
+    for (size_t i = 0; i < ARRAY_LEN(fixed_parameters); i++) {
+        json_key(w, fixed_parameters[i].key);
+        json_raw(w, str_from(fixed_parameters[i].json));
+    }
+    write_event_headers(w);
+    json_close(w, '}');
+}
 
 static void write_parameter(struct json_writer *w, const struct field *f, const char *in)
 {
@@ -340,6 +401,7 @@ static void write_data_schema(struct json_writer *w, const struct doc *d)
 
 static void write_answer_schema(struct json_writer *w, const struct doc *d)
 {
+    const struct schema *meta = doc_meta_schema(d);
     json_open(w, '{');
     json_member_cstr(w, "type", "object");
     open_object(w, "properties");
@@ -350,9 +412,9 @@ static void write_answer_schema(struct json_writer *w, const struct doc *d)
         json_raw(w, STR("{\"type\":\"string\"}"));
     }
     write_data_schema(w, d);
-    if (d->shape == DOC_PAGE) {
+    if (meta) {
         json_key(w, "meta");
-        write_ref(w, "schemas", doc_page_schema.name);
+        write_ref(w, "schemas", meta->name);
     }
     json_close(w, '}');
     open_list(w, "required");
@@ -360,7 +422,7 @@ static void write_answer_schema(struct json_writer *w, const struct doc *d)
     if (d->message)
         json_cstr(w, "message");
     json_cstr(w, "data");
-    if (d->shape == DOC_PAGE)
+    if (meta)
         json_cstr(w, "meta");
     json_close(w, ']');
     json_member_bool(w, "additionalProperties", false);
@@ -495,7 +557,7 @@ static void write_body(struct json_writer *w, const struct doc *d)
     if (!d->body)
         return;
     open_object(w, "requestBody");
-    json_member_bool(w, "required", true);
+    json_member_bool(w, "required", !d->body_optional);
     open_content(w);
     json_key(w, "schema");
     if (d->or_body) {
@@ -589,6 +651,67 @@ static void write_paths(struct document *d)
     json_close(w, '}');
 }
 
+/* --- events ------------------------------------------------------------------------------- */
+
+static const char event_responses[] =
+    "{\"2XX\":{\"description\":\"It is taken. The body is kept on record, and not read.\"},"
+    "\"410\":{\"description\":\"Nobody is to have these any more: the webhook is disabled.\"},"
+    "\"default\":{\"description\":\"It is sent again later; `Retry-After` is heeded.\"}}";
+
+static void write_envelope_schema(struct json_writer *w, const struct event_doc *e)
+{
+    json_open(w, '{');
+    json_member_cstr(w, "type", "object");
+    open_object(w, "properties");
+    open_object(w, "event");
+    json_member_cstr(w, "type", "string");
+    json_member_cstr(w, "const", e->name);
+    json_close(w, '}');
+    json_key(w, "timestamp");
+    json_raw(w, STR("{\"type\":\"string\",\"format\":\"date-time\"}"));
+    json_key(w, "data");
+    write_ref(w, "schemas", e->data->name);
+    json_close(w, '}');
+    json_key(w, "required");
+    json_raw(w, STR("[\"event\",\"timestamp\",\"data\"]"));
+    json_member_bool(w, "additionalProperties", false);
+    json_close(w, '}');
+}
+
+static void write_event(struct json_writer *w, const struct event_doc *e)
+{
+    open_object(w, e->name);
+    open_object(w, "post");
+    json_member_cstr(w, "summary", e->data->description);
+    json_key(w, "security");
+    json_raw(w, STR("[]"));
+    open_list(w, "parameters");
+    for (size_t i = 0; i < ARRAY_LEN(event_headers); i++)
+        write_ref(w, "parameters", event_headers[i].key);
+    json_close(w, ']');
+    open_object(w, "requestBody");
+    json_member_bool(w, "required", true);
+    open_content(w);
+    json_key(w, "schema");
+    write_envelope_schema(w, e);
+    json_key(w, "example");
+    doc_write_event_example(w, e);
+    close_content(w);
+    json_close(w, '}');
+    json_key(w, "responses");
+    json_raw(w, str_from(event_responses));
+    json_close(w, '}');
+    json_close(w, '}');
+}
+
+static void write_events(struct json_writer *w)
+{
+    open_object(w, "webhooks");
+    for (const struct event_doc *e = event_docs; e->name; e++)
+        write_event(w, e);
+    json_close(w, '}');
+}
+
 static bool is_group_known(const struct document *d, const struct route *route)
 {
     for (const struct route *r = d->routes; r < route; r++)
@@ -664,10 +787,10 @@ void openapi_write(struct buf *out, const struct route *routes, const struct end
     json_raw(w, str_from(security));
     write_tags(&d);
     write_paths(&d);
+    write_events(w);
     open_object(w, "components");
     write_schemas(&d);
-    json_key(w, "parameters");
-    json_raw(w, str_from(fixed_parameters));
+    write_fixed_parameters(w);
     write_headers(w);
     write_common_responses(&d);
     json_key(w, "securitySchemes");

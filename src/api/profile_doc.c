@@ -101,6 +101,7 @@ const struct doc numbers_profile_doc = {
     .group = &numbers_group,
     .summary = "Get the business profile",
     .description = "Meta is asked for it: nothing of it is kept here.",
+    .asks_meta = true,
     .path = FIELDS(NUMBER_ID),
     .data = &profile_schema,
     .errors = ERRORS(NO_SUCH_NUMBER),

@@ -153,9 +153,11 @@ bool clock_parse_iso(struct str text, int64_t *ret)
     struct tm as_read = tm;
     tm.tm_year -= 1900;
     tm.tm_mon--;
-    int64_t seconds = timegm(&tm); /* which brings a 31st of June to July: no such date */
-    if (tm.tm_mday != as_read.tm_mday || tm.tm_hour != as_read.tm_hour ||
-        tm.tm_min != as_read.tm_min || tm.tm_sec != as_read.tm_sec || seconds < 0)
+    int64_t seconds = timegm(&tm); /* which brings a 31st of June to July, a 13th month to the next
+                                      year: no such dates */
+    if (tm.tm_mon != as_read.tm_mon - 1 || tm.tm_mday != as_read.tm_mday ||
+        tm.tm_hour != as_read.tm_hour || tm.tm_min != as_read.tm_min ||
+        tm.tm_sec != as_read.tm_sec || seconds < 0)
         return false;
     *ret = seconds * 1000 + ms;
     return true;

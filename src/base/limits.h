@@ -126,31 +126,34 @@
 #define PAGE_MAX                1000000000 /* `page`: page * limit stays far inside 64 bits */
 
 /* --- events out (developer-api.md §8) ------------------------------------------------------ */
-#define EVENT_MAX             (256 * KIB) /* one envelope; a template's components take 10 KiB */
-#define WEBHOOKS_MAX         2000        /* of a workspace */
-#define EVENTS_TEXT_MAX       1024        /* names of events, as an endpoint has them */
-#define WEBHOOK_OVERLAP_S     86400       /* of a rotation that says nothing else: a day */
-#define WEBHOOK_URL_MAX      2048        /* as browsers and proxies take it */
-#define JOBS_REPLAY_MAX       10000       /* deliveries that one call repeats */
-#define DELIVERY_ANSWER_MAX   (4 * KIB)   /* of an endpoint's answer, kept on record */
-#define DELIVERY_ERROR_MAX    512
-#define DELIVERY_TIMEOUT_MS   15000 /* a slower endpoint has failed */
-#define DELIVERY_CONNECT_MS   5000
-#define WEBHOOK_VERIFY_MS     10000 /* somebody waits for it */
-#define DELIVERY_TRIES_MAX    32  /* pauses in the setting webhook-retries, and one */
-#define PAUSE_MAX_S           604800 /* of one of these */
-#define DELIVERY_JITTER       20  /* per cent */
-#define DELIVERY_RETRY_AFTER_MAX_S 86400 /* an endpoint that asks for more is asked then */
-#define DELIVERY_LANE_FIRST   4  /* deliveries at once to an endpoint that nothing is known of; */
-#define DELIVERY_LANE_MAX     32 /* grows with each success up to this, halves with each failure */
-#define DELIVERY_BRISK_MAX    192 /* at once, to all endpoints that answer quickly */
-#define DELIVERY_SLOW_MAX     64  /* ... and to all others: they never take the places of those */
-#define DELIVERY_SLOW_US      1000000 /* an endpoint whose answers take longer is one of these */
-#define DELIVERY_FAILURES     3     /* in a row: its deliveries are tried one at a time, and */
-#define DELIVERY_REST_MS      1000  /* after each it rests, at first so long, doubled each time, */
-#define DELIVERY_REST_MAX_MS  30000 /* up to this */
-#define DELIVERY_LOOK_MS      5000  /* how often all endpoints are looked at, whatever was told */
-#define DELIVERY_DISABLE_S    432000 /* of failures alone: five days */
+#define EVENT_MAX                  (256 * KIB) /* one envelope; a template's components take 10 KiB */
+#define WEBHOOKS_MAX               2000        /* of a workspace */
+#define EVENTS_TEXT_MAX            1024        /* names of events, as an endpoint has them */
+#define WEBHOOK_OVERLAP_S          86400       /* of a rotation that says nothing else: a day */
+#define WEBHOOK_URL_MAX            2048        /* as browsers and proxies take it */
+#define JOBS_REPLAY_MAX            10000       /* deliveries that one call repeats */
+#define JOBS_NEW_ROWS              1000        /* read at once of those that were just made */
+#define DELIVERY_ANSWER_MAX        (4 * KIB)   /* of an endpoint's answer, kept on record */
+#define DELIVERY_ERROR_MAX         512
+#define DELIVERY_TIMEOUT_MS        15000 /* a slower endpoint has failed */
+#define DELIVERY_CONNECT_MS        5000
+#define WEBHOOK_VERIFY_MS          10000  /* somebody waits for it */
+#define DELIVERY_TRIES_MAX         32     /* pauses in the setting webhook-retries, and one */
+#define PAUSE_MAX_S                604800 /* of one of these */
+#define DELIVERY_JITTER            20     /* per cent */
+#define DELIVERY_RETRY_AFTER_MAX_S 86400  /* an endpoint that asks for more is asked then */
+#define DELIVERY_LANE_FIRST        4 /* deliveries at once to an endpoint that nothing is known of; */
+#define DELIVERY_LANE_MAX          32 /* grows with each success up to this, halves with each failure */
+#define DELIVERY_BRISK_MAX         192 /* at once, to all endpoints that answer quickly */
+#define DELIVERY_SLOW_MAX          64 /* ... and to all others: they never take the places of those */
+#define DELIVERY_SLOW_BEGINS       2  /* of these at once, */
+#define DELIVERY_PACE_MS           20 /* and so long until the next: a hundred a second */
+#define DELIVERY_SLOW_US           1000000 /* an endpoint whose answers take longer is one of these */
+#define DELIVERY_FAILURES          3    /* in a row: its deliveries are tried one at a time, and */
+#define DELIVERY_REST_MS           1000 /* after each it rests, at first so long, doubled each time, */
+#define DELIVERY_REST_MAX_MS       30000 /* up to this */
+#define DELIVERY_LOOK_MS           5000 /* how often all endpoints are looked at, whatever was told */
+#define DELIVERY_DISABLE_S         432000 /* of failures alone: five days */
 
 /* --- Meta's webhooks (meta-graph.md §6) ---------------------------------------------------- */
 #define INBOUND_BODY_MAX    (3 * MIB)  /* as Meta sends at the most */
@@ -165,7 +168,7 @@
 /* --- documentation of the API ------------------------------------------------------------- */
 #define DOC_SCHEMAS_MAX 256        /* shapes that all endpoints together speak of */
 #define DOC_TEXT_MAX    (64 * KIB) /* one piece of text or example */
-#define DOCS_MAX        (8 * MIB)  /* /openapi.json and /docs, each; 6 endpoints take 60 KiB */
+#define DOCS_MAX        (8 * MIB)  /* /openapi.json and /docs, each; today they take 200 KiB */
 
 /* --- store -------------------------------------------------------------------------------- */
 #define STORE_BATCH_ROWS       256        /* writes in one commit */
@@ -327,11 +330,11 @@
 #define HINTS_MAX               1000 /* hinted accounts that one look takes up */
 #define SYNC_HINT_GAP_MS        1000 /* between runs for hints; doubled each time while hints go on, */
 #define SYNC_HINT_GAP_MAX_MS    60000 /* up to this: Meta counts the calls */
-#define SYNC_JITTER_PERCENT     10   /* so that a thousand accounts do not ask at one instant */
-#define SYNC_BACKOFF_FIRST_S    30   /* after a failure; doubled each time in a row */
-#define SYNC_BACKOFF_MAX_S      3600 /* but never rarer than this, or the interval */
-#define SYNC_REGAIN_MAX_MIN     1440 /* Meta asked for longer: a day later we ask all the same */
-#define DOCTOR_DISK_FAIL_MIB    64   /* the write-ahead log and a checkpoint need some */
+#define SYNC_JITTER_PERCENT     10    /* so that a thousand accounts do not ask at one instant */
+#define SYNC_BACKOFF_FIRST_S    30    /* after a failure; doubled each time in a row */
+#define SYNC_BACKOFF_MAX_S      3600  /* but never rarer than this, or the interval */
+#define SYNC_REGAIN_MAX_MIN     1440  /* Meta asked for longer: a day later we ask all the same */
+#define DOCTOR_DISK_FAIL_MIB    64    /* the write-ahead log and a checkpoint need some */
 #define DOCTOR_DISK_WARN_MIB    1024
 #define DOCTOR_CERTIFICATE_DAYS 14 /* as long as a renewal that fails may go unnoticed */
 #define DOCTOR_CLOCK_WARN_S     30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */

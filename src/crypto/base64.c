@@ -35,5 +35,6 @@ bool base64_decode(struct str text, unsigned char *out, size_t len)
         for (int shift = 16; shift >= 0 && n < len; shift -= 8)
             out[n++] = (unsigned char)(bits >> shift);
     }
-    return n == len;
+    /* Bits that stand for no byte are zero (§3.5): one text for each bytes. */
+    return n == len && (bits & ((1U << 8 * padding) - 1)) == 0;
 }

@@ -68,6 +68,7 @@ static void stop_step(struct jobs *j)
     if (j->n_pending == 0 && !uv_is_closing((uv_handle_t *)&j->wake)) {
         uv_close((uv_handle_t *)&j->wake, NULL);
         uv_close((uv_handle_t *)&j->tick, NULL);
+        uv_close((uv_handle_t *)&j->lanes.pace, NULL);
     }
 }
 
@@ -126,6 +127,7 @@ void jobs_free(struct jobs *j)
     if (!uv_is_closing((uv_handle_t *)&j->wake)) {
         uv_close((uv_handle_t *)&j->wake, NULL);
         uv_close((uv_handle_t *)&j->tick, NULL);
+        uv_close((uv_handle_t *)&j->lanes.pace, NULL);
     }
     uv_run(&j->loop, UV_RUN_DEFAULT); /* lets the closed handles go */
     job_accounts_release(j);

@@ -53,6 +53,7 @@ static bool is_idle(const struct job_lane *lane)
 }
 
 static void pump(struct jobs *j);
+static void on_pace(uv_timer_t *timer);
 
 /* Something may be due. */
 static void lane_wake(struct job_lane *lane)
@@ -250,12 +251,13 @@ static void read_due(struct job_lane *lane)
     job_read_submit(j, &r->read);
 }
 
-/* Lanes take turns: one that has more goes to the end. */
-static void pump_kind(struct jobs *j, bool slow)
+/* Lanes take turns: one that has more goes to the end. Of the slow ones only so many begin at a
+ * time: when a thousand that are dead end their rest together, the others hardly notice. */
+static void pump_kind(struct jobs *j, bool slow, size_t begins)
 {
     struct job_lanes *l = &j->lanes;
     size_t places = slow ? DELIVERY_SLOW_MAX : DELIVERY_BRISK_MAX;
-    while (l->n_running[slow] < places && !list_empty(&l->ready[slow])) {
+    while (begins-- && l->n_running[slow] < places && !list_empty(&l->ready[slow])) {
         struct job_lane *lane =
             CONTAINER_OF(list_take(&l->ready[slow]), struct job_lane, ready);
         if (lane->n_runs < lane->limit)
@@ -269,9 +271,21 @@ static void pump(struct jobs *j)
     if (j->lanes.pumping || j->stopping)
         return;
     j->lanes.pumping = true;
-    pump_kind(j, false);
-    pump_kind(j, true);
+    pump_kind(j, false, SIZE_MAX);
     j->lanes.pumping = false;
+    if (!list_empty(&j->lanes.ready[true]) && !uv_is_active((uv_handle_t *)&j->lanes.pace))
+        uv_timer_start(&j->lanes.pace, on_pace, 0, 0);
+}
+
+static void on_pace(uv_timer_t *timer)
+{
+    struct jobs *j = timer->data;
+    if (j->stopping)
+        return;
+    pump_kind(j, true, DELIVERY_SLOW_BEGINS);
+    if (!list_empty(&j->lanes.ready[true]))
+        uv_timer_start(timer, on_pace, DELIVERY_PACE_MS, 0);
+    pump(j);
 }
 
 /* --- the end of a try --------------------------------------------------------------------- */
@@ -294,7 +308,7 @@ static void note_failure(struct job_lane *lane)
     int doublings = MIN(lane->failures - DELIVERY_FAILURES, 16);
     int64_t rest_ms = MIN((int64_t)DELIVERY_REST_MS << doublings, (int64_t)DELIVERY_REST_MAX_MS);
     lane->limit = 1;
-    lane->rest_until_ms = job_now_ms() + rest_ms;
+    lane->rest_until_ms = job_now_ms() + rest_ms / 2 + random_below((uint32_t)rest_ms);
 }
 
 void job_lane_answered(struct delivery_run *run, bool success, int64_t us)
@@ -478,6 +492,8 @@ enum err job_lanes_open(struct jobs *j, struct error *error)
     list_init(&j->lanes.ready[1]);
     j->lanes.all_due = true;
     hmac_init(&j->lanes.hmac);
+    uv_timer_init(&j->loop, &j->lanes.pace);
+    j->lanes.pace.data = j;
     return http_client_open(&j->loop, &options, &j->lanes.client, error);
 }
 

@@ -33,6 +33,7 @@ struct job_lane;
 struct job_lanes {
     struct http_client *client; /* NULL once we are stopping */
     struct hmac hmac;
+    uv_timer_t pace; /* of those that are slow */
     struct list all;            /* job_lane */
     struct list ready[2];       /* those that may begin something, in turn: brisk, and slow */
     size_t n_running[2];        /* deliveries that run, of either kind of lane */

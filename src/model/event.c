@@ -1,9 +1,9 @@
 #include "model/event.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "json/writer.h"
-#include "model/webhook.h"
 #include "model/job.h"
+#include "model/webhook.h"
+#include "json/writer.h"
 
 const char *const event_names[] = {
     "message.received",
@@ -70,16 +70,15 @@ static enum err insert(struct tx *tx, const struct new_event *e, int64_t *ret)
 
 /* Who wants the event. Gathered first: jobs are written meanwhile. */
 struct wanting {
-    const char *name;
-    int64_t ids[WEBHOOKS_MAX];
     size_t n;
+    int64_t ids[WEBHOOKS_MAX];
 };
 
-static enum err gather(void *arg, const struct webhook *e)
+static enum err gather(void *arg, int64_t webhook_id)
 {
     struct wanting *w = arg;
-    if (!e->disabled_at && webhook_wants(e, str_from(w->name)) && w->n < WEBHOOKS_MAX)
-        w->ids[w->n++] = e->id;
+    if (w->n < WEBHOOKS_MAX)
+        w->ids[w->n++] = webhook_id;
     return ERR_OK;
 }
 
@@ -99,10 +98,11 @@ static struct job job_for(const struct new_event *e, int64_t event_id, int64_t w
 enum err event_emit(struct tx *tx, const struct new_event *e)
 {
     int64_t id, job_id;
-    struct wanting wanting = {.name = e->name};
+    struct wanting wanting;
+    wanting.n = 0; /* and the rest is not cleared: it is long */
     enum err err = insert(tx, e, &id);
     if (!err)
-        err = webhook_each_filter(tx, e->workspace_id, gather, &wanting);
+        err = webhook_each_wanting(tx, e->workspace_id, str_from(e->name), gather, &wanting);
     for (size_t i = 0; !err && i < wanting.n; i++) {
         const struct job job = job_for(e, id, wanting.ids[i]);
         err = job_insert(tx, &job, &job_id);
@@ -157,11 +157,13 @@ enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id, in
                   PARAMS(p_text(event_id), p_i64(workspace_id)), ret);
 }
 
-enum err event_sweep(struct tx *tx, int64_t before, int64_t limit, int64_t *ret_removed)
+enum err event_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
 {
-    return tx_exec(tx,
-                   "DELETE FROM events WHERE id IN (SELECT e.id FROM events e "
-                   "WHERE e.created_at < $1 AND NOT EXISTS (SELECT 1 FROM jobs j "
-                   "WHERE j.event_id = e.id) ORDER BY e.created_at LIMIT $2)",
-                   PARAMS(p_i64(before), p_i64(limit)), ret_removed);
+    return tx_exec(
+        tx,
+        "DELETE FROM events WHERE id IN (SELECT e.id FROM events e "
+        "WHERE e.created_at < $1 AND (SELECT j.id FROM jobs j "
+        "WHERE j.event_id = e.id LIMIT 1) IS NULL ORDER BY e.created_at LIMIT " STRINGIFY(
+            UPKEEP_PURGE_ROWS) ")",
+        PARAMS(p_i64(before)), ret_removed);
 }

@@ -40,4 +40,4 @@ enum err event_each_after(struct tx *tx, int64_t workspace_id, int64_t after, in
 enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id,
                     int64_t *ret) MUST_USE;
 /* Removes some that were made before `before` and that no job is for. */
-enum err event_sweep(struct tx *tx, int64_t before, int64_t limit, int64_t *ret_removed) MUST_USE;
+enum err event_sweep(struct tx *tx, int64_t before, int64_t *ret_removed) MUST_USE;

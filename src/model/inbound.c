@@ -16,8 +16,7 @@ enum err inbound_arrive(struct tx *tx, struct str digest, int64_t now, int64_t *
         return e ? e : ERR_NOT_FOUND;
     *ret_id = id;
     *ret_applied = applied;
-    return tx_exec(tx,
-                   "UPDATE inbound SET arrivals = arrivals + 1, arrived_at = $2 WHERE id = $1",
+    return tx_exec(tx, "UPDATE inbound SET arrivals = arrivals + 1, arrived_at = $2 WHERE id = $1",
                    PARAMS(p_i64(id), p_i64(now)), NULL);
 }
 
@@ -38,18 +37,17 @@ enum err inbound_set_outcome(struct tx *tx, int64_t id, int64_t changes, int64_t
                              struct str reasons)
 {
     struct str state = unapplied ? STR(INBOUND_KEPT) : STR(INBOUND_APPLIED);
-    return tx_exec(tx,
-                   "UPDATE inbound SET state = $2, changes = $3, unapplied = $4, reasons = $5 "
-                   "WHERE id = $1",
-                   PARAMS(p_i64(id), p_text(state), p_i64(changes), p_i64(unapplied),
-                          p_text(reasons)),
-                   NULL);
+    return tx_exec(
+        tx,
+        "UPDATE inbound SET state = $2, changes = $3, unapplied = $4, reasons = $5 "
+        "WHERE id = $1",
+        PARAMS(p_i64(id), p_text(state), p_i64(changes), p_i64(unapplied), p_text(reasons)), NULL);
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-#define COLUMNS                                                                                    \
-    "i.id, i.workspace_id, w.domain, a.app_id, i.digest, CAST(length(i.body) AS {int}), i.state, i.changes, "     \
+#define COLUMNS                                                                                               \
+    "i.id, i.workspace_id, w.domain, a.app_id, i.digest, CAST(length(i.body) AS {int}), i.state, i.changes, " \
     "i.unapplied, i.reasons, i.arrivals, i.received_at, i.arrived_at "
 #define FROM_INBOUND                                                                               \
     "FROM inbound i LEFT JOIN workspaces w ON w.id = i.workspace_id "                              \
@@ -78,8 +76,8 @@ static enum err copy_row(const struct rows *rows, struct arena *arena, struct in
 {
     *ret = read_row(rows);
     ret->body = row_blob(rows, 13);
-    struct str *texts[] = {&ret->workspace_domain, &ret->app_id,  &ret->digest,
-                           &ret->state,            &ret->reasons, &ret->body};
+    struct str *texts[] = {&ret->workspace_domain, &ret->app_id, &ret->digest, &ret->state,
+                           &ret->reasons,          &ret->body};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         *texts[i] = arena_dup(arena, *texts[i]);
         if (!texts[i]->ptr)
@@ -106,14 +104,14 @@ enum err inbound_each(struct tx *tx, struct str state, int64_t before, int64_t l
     struct rows rows;
     int64_t end = before ? before : INT64_MAX;
     enum err e =
-        state.len ? tx_query(tx,
-                             "SELECT " COLUMNS FROM_INBOUND
-                             "WHERE i.state = $1 AND i.id < $2 ORDER BY i.id DESC LIMIT $3",
-                             PARAMS(p_text(state), p_i64(end), p_i64(limit)), &rows)
-                  : tx_query(tx,
-                             "SELECT " COLUMNS FROM_INBOUND
-                             "WHERE i.id < $1 ORDER BY i.id DESC LIMIT $2",
-                             PARAMS(p_i64(end), p_i64(limit)), &rows);
+        state.len
+            ? tx_query(tx,
+                       "SELECT " COLUMNS FROM_INBOUND
+                       "WHERE i.state = $1 AND i.id < $2 ORDER BY i.id DESC LIMIT $3",
+                       PARAMS(p_text(state), p_i64(end), p_i64(limit)), &rows)
+            : tx_query(tx,
+                       "SELECT " COLUMNS FROM_INBOUND "WHERE i.id < $1 ORDER BY i.id DESC LIMIT $2",
+                       PARAMS(p_i64(end), p_i64(limit)), &rows);
     if (e)
         return e;
     enum err stopped = ERR_OK;
@@ -125,10 +123,12 @@ enum err inbound_each(struct tx *tx, struct str state, int64_t before, int64_t l
     return stopped ? stopped : e;
 }
 
-enum err inbound_sweep(struct tx *tx, int64_t before, int64_t limit, int64_t *ret_removed)
+enum err inbound_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
 {
-    return tx_exec(tx,
-                   "DELETE FROM inbound WHERE id IN (SELECT id FROM inbound "
-                   "WHERE state = 'applied' AND received_at < $1 ORDER BY received_at LIMIT $2)",
-                   PARAMS(p_i64(before), p_i64(limit)), ret_removed);
+    return tx_exec(
+        tx,
+        "DELETE FROM inbound WHERE id IN (SELECT id FROM inbound "
+        "WHERE state = 'applied' AND received_at < $1 ORDER BY received_at LIMIT " STRINGIFY(
+            UPKEEP_PURGE_ROWS) ")",
+        PARAMS(p_i64(before)), ret_removed);
 }

@@ -40,4 +40,4 @@ enum err inbound_find(struct tx *tx, int64_t id, struct arena *arena, struct inb
 enum err inbound_each(struct tx *tx, struct str state, int64_t before, int64_t limit,
                       enum err (*each)(void *arg, const struct inbound *in), void *arg) MUST_USE;
 /* Removes some that were applied and received before `before`. */
-enum err inbound_sweep(struct tx *tx, int64_t before, int64_t limit, int64_t *ret_removed) MUST_USE;
+enum err inbound_sweep(struct tx *tx, int64_t before, int64_t *ret_removed) MUST_USE;

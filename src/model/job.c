@@ -31,12 +31,12 @@ static enum err end(struct tx *tx, const struct job *j, const char *state, struc
                     int64_t attempts, int64_t now)
 {
     int64_t changes = 0;
-    enum err e = tx_exec(tx,
-                         "UPDATE jobs SET state = $2, error = $3, attempts = $4, ended_at = $5 "
-                         "WHERE id = $1 AND ended_at IS NULL",
-                         PARAMS(p_i64(j->id), p_text(str_from(state)), p_opt(error),
-                                p_i64(attempts), p_i64(now)),
-                         &changes);
+    enum err e = tx_exec(
+        tx,
+        "UPDATE jobs SET state = $2, error = $3, attempts = $4, ended_at = $5 "
+        "WHERE id = $1 AND ended_at IS NULL",
+        PARAMS(p_i64(j->id), p_text(str_from(state)), p_opt(error), p_i64(attempts), p_i64(now)),
+        &changes);
     if (e || changes != 1)
         return e ? e : ERR_NOT_FOUND;
     return move_up(tx, j, now);
@@ -46,20 +46,19 @@ static enum err put_off(struct tx *tx, const struct job *j, struct str error, in
                         int64_t due_at)
 {
     int64_t changes = 0;
-    enum err e = tx_exec(tx,
-                         "UPDATE jobs SET error = $2, attempts = $3, due_at = $4 "
-                         "WHERE id = $1 AND ended_at IS NULL",
-                         PARAMS(p_i64(j->id), p_opt(error), p_i64(attempts), p_i64(due_at)),
-                         &changes);
+    enum err e =
+        tx_exec(tx,
+                "UPDATE jobs SET error = $2, attempts = $3, due_at = $4 "
+                "WHERE id = $1 AND ended_at IS NULL",
+                PARAMS(p_i64(j->id), p_opt(error), p_i64(attempts), p_i64(due_at)), &changes);
     return e ? e : changes == 1 ? ERR_OK : ERR_NOT_FOUND;
 }
 
 enum err job_settle(struct tx *tx, const struct job *j, const struct job_attempt *a,
                     const char *state, int64_t due_at, int64_t now)
 {
-    enum err e = strcmp(state, JOB_WAITING) == 0
-                     ? put_off(tx, j, a->error, a->position, due_at)
-                     : end(tx, j, state, a->error, a->position, now);
+    enum err e = strcmp(state, JOB_WAITING) == 0 ? put_off(tx, j, a->error, a->position, due_at)
+                                                 : end(tx, j, state, a->error, a->position, now);
     if (e)
         return e;
     return tx_exec(tx,
@@ -109,7 +108,7 @@ enum err job_each_due(struct tx *tx, int64_t webhook_id, int64_t now, int64_t li
 
 /* An endpoint of which nothing waits has NULL here. */
 #define FIRST_DUE                                                                                  \
-    "(SELECT j.due_at FROM jobs j WHERE j.webhook_id = e.id AND j.state = 'waiting' "             \
+    "(SELECT j.due_at FROM jobs j WHERE j.webhook_id = e.id AND j.state = 'waiting' "              \
     "ORDER BY j.due_at LIMIT 1)"
 
 enum err job_each_line(struct tx *tx, enum err (*each)(void *arg, const struct job_line *l),
@@ -117,7 +116,8 @@ enum err job_each_line(struct tx *tx, enum err (*each)(void *arg, const struct j
 {
     struct rows rows;
     enum err e = tx_query(tx,
-                          "SELECT e.id, e.replica_id, " FIRST_DUE " FROM webhooks e "
+                          "SELECT e.id, e.replica_id, " FIRST_DUE
+                          " FROM webhooks e "
                           "WHERE e.disabled_at IS NULL AND e.deleted_at IS NULL ORDER BY e.id",
                           NO_PARAMS, &rows);
     if (e)
@@ -142,26 +142,43 @@ enum err job_next_due(struct tx *tx, int64_t webhook_id, int64_t now, int64_t *r
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-enum err job_each_new(struct tx *tx, int64_t *cursor, enum err (*each)(void *arg, int64_t webhook_id),
-                      void *arg)
+/* Some of the new jobs, by endpoint; the cursor moves behind them. *ret_n: how many they are. */
+static enum err each_new(struct tx *tx, int64_t *cursor, int64_t *ret_n,
+                         enum err (*each)(void *arg, int64_t webhook_id), void *arg)
 {
     struct rows rows;
     enum err e = tx_query(tx,
-                          "SELECT webhook_id, max(id) FROM jobs WHERE id > $1 "
-                          "AND webhook_id IS NOT NULL GROUP BY webhook_id",
+                          "SELECT webhook_id, max(id), count(*) FROM (SELECT webhook_id, id "
+                          "FROM jobs WHERE id > $1 ORDER BY id LIMIT " STRINGIFY(
+                              JOBS_NEW_ROWS) ") n GROUP BY webhook_id",
                           PARAMS(p_i64(*cursor)), &rows);
     if (e)
         return e;
-    int64_t last = *cursor;
+    int64_t last = *cursor, n = 0;
     enum err stopped = ERR_OK;
     while (!stopped && rows_next(&rows)) {
         last = MAX(last, row_i64(&rows, 1));
-        stopped = each(arg, row_i64(&rows, 0));
+        n += row_i64(&rows, 2);
+        if (!row_is_null(&rows, 0))
+            stopped = each(arg, row_i64(&rows, 0));
     }
     e = rows_close(&rows);
-    if (!stopped && !e)
-        *cursor = last;
-    return stopped ? stopped : e;
+    if (stopped || e)
+        return stopped ? stopped : e;
+    *cursor = last;
+    *ret_n = n;
+    return ERR_OK;
+}
+
+enum err job_each_new(struct tx *tx, int64_t *cursor,
+                      enum err (*each)(void *arg, int64_t webhook_id), void *arg)
+{
+    enum err e;
+    int64_t n;
+    do
+        e = each_new(tx, cursor, &n, each, arg);
+    while (!e && n == JOBS_NEW_ROWS);
+    return e;
 }
 
 enum err job_last(struct tx *tx, int64_t *ret)
@@ -172,7 +189,7 @@ enum err job_last(struct tx *tx, int64_t *ret)
 /* --- by hand ------------------------------------------------------------------------------ */
 
 #define COLUMNS                                                                                    \
-    "j.id, j.workspace_id, w.domain, j.kind, j.webhook_id, p.url, j.event_id, e.name, "           \
+    "j.id, j.workspace_id, w.domain, j.kind, j.webhook_id, p.url, j.event_id, e.name, "            \
     "e.event_id, j.order_key, j.state, j.attempts, j.due_at, j.error, j.created_at, j.ended_at "
 #define FROM_JOBS                                                                                  \
     "FROM jobs j JOIN workspaces w ON w.id = j.workspace_id "                                      \
@@ -212,31 +229,38 @@ static enum err each_row(struct rows *rows, enum err (*each)(void *arg, const st
     return stopped ? stopped : e;
 }
 
-/* One statement a filter that there is an index for. */
+/* One statement a filter that there is an index for: jobs_webhook_state, _webhook, _state,
+ * _workspace. */
 static enum err query(struct tx *tx, const struct job_filter *f, int64_t before, int64_t limit,
                       struct rows *ret)
 {
+    if (f->webhook_id && f->state.len)
+        return tx_query(tx,
+                        "SELECT " COLUMNS FROM_JOBS
+                        "WHERE j.webhook_id = $1 AND j.state = $2 "
+                        "AND j.id < $3 ORDER BY j.id DESC LIMIT $4",
+                        PARAMS(p_i64(f->webhook_id), p_text(f->state), p_i64(before), p_i64(limit)),
+                        ret);
     if (f->webhook_id)
         return tx_query(tx,
                         "SELECT " COLUMNS FROM_JOBS
-                        "WHERE j.webhook_id = $1 AND j.id < $3 "
-                        "AND ($2 = '' OR j.state = $2) ORDER BY j.id DESC LIMIT $4",
-                        PARAMS(p_i64(f->webhook_id), p_text(f->state), p_i64(before), p_i64(limit)),
-                        ret);
+                        "WHERE j.webhook_id = $1 AND j.id < $2 ORDER BY j.id DESC LIMIT $3",
+                        PARAMS(p_i64(f->webhook_id), p_i64(before), p_i64(limit)), ret);
     if (f->state.len)
+        return tx_query(
+            tx,
+            "SELECT " COLUMNS FROM_JOBS
+            "WHERE j.state = $1 AND j.id < $3 "
+            "AND (CAST($2 AS {int}) IS NULL OR j.workspace_id = $2) "
+            "ORDER BY j.id DESC LIMIT $4",
+            PARAMS(p_text(f->state), p_opt_i64(f->workspace_id), p_i64(before), p_i64(limit)), ret);
+    if (f->workspace_id)
         return tx_query(tx,
                         "SELECT " COLUMNS FROM_JOBS
-                        "WHERE j.state = $1 AND j.id < $3 "
-                        "AND ($2 = 0 OR j.workspace_id = $2) "
-                        "ORDER BY j.id DESC LIMIT $4",
-                        PARAMS(p_text(f->state), p_i64(f->workspace_id), p_i64(before),
-                               p_i64(limit)),
-                        ret);
-    return tx_query(tx,
-                    "SELECT " COLUMNS FROM_JOBS
-                    "WHERE j.id < $2 AND ($1 = 0 OR j.workspace_id = $1) "
-                    "ORDER BY j.id DESC LIMIT $3",
-                    PARAMS(p_i64(f->workspace_id), p_i64(before), p_i64(limit)), ret);
+                        "WHERE j.workspace_id = $1 AND j.id < $2 ORDER BY j.id DESC LIMIT $3",
+                        PARAMS(p_i64(f->workspace_id), p_i64(before), p_i64(limit)), ret);
+    return tx_query(tx, "SELECT " COLUMNS FROM_JOBS "WHERE j.id < $1 ORDER BY j.id DESC LIMIT $2",
+                    PARAMS(p_i64(before), p_i64(limit)), ret);
 }
 
 enum err job_each(struct tx *tx, const struct job_filter *f, int64_t before, int64_t limit,
@@ -266,9 +290,15 @@ static enum err copy_row(void *arg, const struct job *j)
 {
     struct copying *c = arg;
     *c->to = *j;
-    struct str *texts[] = {&c->to->workspace_domain, &c->to->kind,       &c->to->url,
-                           &c->to->event_name,       &c->to->event_uid, &c->to->order_key,
-                           &c->to->state,            &c->to->error,      &c->to->body};
+    struct str *texts[] = {&c->to->workspace_domain,
+                           &c->to->kind,
+                           &c->to->url,
+                           &c->to->event_name,
+                           &c->to->event_uid,
+                           &c->to->order_key,
+                           &c->to->state,
+                           &c->to->error,
+                           &c->to->body};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         *texts[i] = arena_dup(c->arena, *texts[i]);
         if (!texts[i]->ptr)
@@ -282,8 +312,8 @@ enum err job_find(struct tx *tx, int64_t id, struct arena *arena, struct job *re
 {
     struct rows rows;
     struct copying c = {arena, ret, false};
-    enum err e = tx_query(tx, "SELECT " COLUMNS FROM_JOBS "WHERE j.id = $1", PARAMS(p_i64(id)),
-                          &rows);
+    enum err e =
+        tx_query(tx, "SELECT " COLUMNS FROM_JOBS "WHERE j.id = $1", PARAMS(p_i64(id)), &rows);
     if (!e)
         e = each_row(&rows, copy_row, &c);
     if (e || !c.found)
@@ -331,17 +361,15 @@ struct range {
     struct arena arena;
 };
 
-static enum err gather(struct tx *tx, int64_t webhook_id, int64_t from, int64_t to,
-                       struct range *r)
+static enum err gather(struct tx *tx, int64_t webhook_id, int64_t from, int64_t to, struct range *r)
 {
     struct rows rows;
-    enum err e = tx_query(tx,
-                          "SELECT j.event_id, min(j.workspace_id), min(j.order_key) FROM jobs j "
-                          "WHERE j.webhook_id = $1 AND j.created_at >= $2 AND j.created_at < $3 "
-                          "GROUP BY j.event_id ORDER BY j.event_id LIMIT $4",
-                          PARAMS(p_i64(webhook_id), p_i64(from), p_i64(to),
-                                 p_i64(JOBS_REPLAY_MAX + 1)),
-                          &rows);
+    enum err e = tx_query(
+        tx,
+        "SELECT j.event_id, min(j.workspace_id), min(j.order_key) FROM jobs j "
+        "WHERE j.webhook_id = $1 AND j.created_at >= $2 AND j.created_at < $3 "
+        "GROUP BY j.event_id ORDER BY j.event_id LIMIT $4",
+        PARAMS(p_i64(webhook_id), p_i64(from), p_i64(to), p_i64(JOBS_REPLAY_MAX + 1)), &rows);
     if (e)
         return e;
     enum err stopped = ERR_OK;
@@ -393,26 +421,72 @@ enum err job_drop(struct tx *tx, const struct job *j, int64_t now)
 
 /* --- sweeping ----------------------------------------------------------------------------- */
 
-enum err job_sweep(struct tx *tx, int64_t before, int64_t limit, int64_t *ret_removed)
+/* The limits are in the texts: PostgreSQL would take a parameter for a tenth of the table, and read
+ * all of it. */
+enum err job_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
 {
-    enum err e = tx_exec(tx,
-                         "DELETE FROM job_attempts WHERE job_id IN (SELECT id FROM jobs "
-                         "WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2)",
-                         PARAMS(p_i64(before), p_i64(limit)), NULL);
+    enum err e =
+        tx_exec(tx,
+                "DELETE FROM job_attempts WHERE job_id IN (SELECT id FROM jobs "
+                "WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT " STRINGIFY(
+                    UPKEEP_PURGE_ROWS) ")",
+                PARAMS(p_i64(before)), NULL);
     return e ? e
-             : tx_exec(tx,
-                       "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs "
-                       "WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2)",
-                       PARAMS(p_i64(before), p_i64(limit)), ret_removed);
+             : tx_exec(
+                   tx,
+                   "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs "
+                   "WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT " STRINGIFY(
+                       UPKEEP_PURGE_ROWS) ")",
+                   PARAMS(p_i64(before)), ret_removed);
 }
 
-enum err job_drop_stranded(struct tx *tx, int64_t before, int64_t limit, int64_t now,
-                           int64_t *ret_dropped)
+/* Gathered first: rows are changed meanwhile. */
+struct stranded {
+    struct arena *arena;
+    struct job jobs[UPKEEP_PURGE_ROWS];
+    size_t n;
+};
+
+static enum err gather_stranded(struct tx *tx, int64_t before, struct stranded *s)
 {
-    return tx_exec(tx,
-                   "UPDATE jobs SET state = 'dropped', ended_at = $3 WHERE id IN ("
-                   "SELECT j.id FROM webhooks e JOIN jobs j ON j.webhook_id = e.id "
-                   "AND j.ended_at IS NULL WHERE e.deleted_at IS NOT NULL "
-                   "OR (e.disabled_at IS NOT NULL AND j.created_at < $1) LIMIT $2)",
-                   PARAMS(p_i64(before), p_i64(limit), p_i64(now)), ret_dropped);
+    struct rows rows;
+    enum err e = tx_query(
+        tx,
+        "SELECT j.id, j.webhook_id, j.order_key, j.attempts, j.error "
+        "FROM webhooks e CROSS JOIN jobs j WHERE j.webhook_id = e.id "
+        "AND j.ended_at IS NULL "
+        "AND (e.disabled_at IS NOT NULL OR e.deleted_at IS NOT NULL) "
+        "AND (e.deleted_at IS NOT NULL OR j.created_at < $1) ORDER BY e.id LIMIT " STRINGIFY(
+            UPKEEP_PURGE_ROWS),
+        PARAMS(p_i64(before)), &rows);
+    if (e)
+        return e;
+    while (!e && rows_next(&rows)) {
+        struct job *j = &s->jobs[s->n++];
+        *j = (struct job){.id = row_i64(&rows, 0),
+                          .webhook_id = row_i64(&rows, 1),
+                          .order_key = arena_dup(s->arena, row_text(&rows, 2)),
+                          .attempts = row_i64(&rows, 3),
+                          .error = arena_dup(s->arena, row_text(&rows, 4))};
+        if (!j->order_key.ptr || !j->error.ptr)
+            e = ERR_NO_MEMORY;
+    }
+    enum err closed = rows_close(&rows);
+    return e ? e : closed;
+}
+
+/* One by one, so that what was behind them moves up: an endpoint that was disabled may be enabled
+ * again. */
+enum err job_drop_stranded(struct tx *tx, int64_t before, int64_t now, int64_t *ret_dropped)
+{
+    struct arena arena;
+    struct stranded s = {.arena = &arena};
+    arena_init(&arena, REQUEST_ARENA_MAX);
+    enum err e = gather_stranded(tx, before, &s);
+    for (size_t i = 0; !e && i < s.n; i++)
+        e = end(tx, &s.jobs[i], JOB_DROPPED, s.jobs[i].error, s.jobs[i].attempts, now);
+    if (!e)
+        *ret_dropped = (int64_t)s.n;
+    arena_release(&arena);
+    return e;
 }

@@ -32,9 +32,9 @@ struct job {
     struct str url; /* the endpoint's */
     int64_t event_id;
     struct str event_name;
-    struct str event_uid;  /* the event's: evt_... */
-    struct str body;       /* the event's; of job_each_due and job_find alone */
-    struct str order_key;  /* empty: no order */
+    struct str event_uid; /* the event's: evt_... */
+    struct str body;      /* the event's; of job_each_due and job_find alone */
+    struct str order_key; /* empty: no order */
     struct str state;
     int64_t attempts;
     int64_t due_at;
@@ -65,8 +65,8 @@ enum err job_each_line(struct tx *tx, enum err (*each)(void *arg, const struct j
 /* When the next one that is not due yet is; 0: there is none. */
 enum err job_next_due(struct tx *tx, int64_t webhook_id, int64_t now, int64_t *ret) MUST_USE;
 /* Endpoints with jobs that are younger than *cursor, which moves on. */
-enum err job_each_new(struct tx *tx, int64_t *cursor, enum err (*each)(void *arg, int64_t webhook_id),
-                      void *arg) MUST_USE;
+enum err job_each_new(struct tx *tx, int64_t *cursor,
+                      enum err (*each)(void *arg, int64_t webhook_id), void *arg) MUST_USE;
 enum err job_last(struct tx *tx, int64_t *ret) MUST_USE; /* the youngest; 0: none */
 
 /* One try. */
@@ -88,7 +88,7 @@ enum err job_settle(struct tx *tx, const struct job *j, const struct job_attempt
 
 struct job_filter {
     int64_t workspace_id; /* 0: any */
-    int64_t webhook_id;  /* 0: any */
+    int64_t webhook_id;   /* 0: any */
     struct str state;     /* empty: any */
 };
 /* Newest first, without bodies. Text is valid during the callback. */
@@ -111,9 +111,9 @@ enum err job_hurry(struct tx *tx, int64_t id, int64_t now) MUST_USE;
 /* ERR_CONFLICT when it has ended. */
 enum err job_drop(struct tx *tx, const struct job *j, int64_t now) MUST_USE;
 
-/* Removes some that ended before `before`, with their attempts. */
-enum err job_sweep(struct tx *tx, int64_t before, int64_t limit, int64_t *ret_removed) MUST_USE;
-/* Drops some that nobody will run: of endpoints that were deleted, and of disabled ones those that
- * were made before `before`. */
-enum err job_drop_stranded(struct tx *tx, int64_t before, int64_t limit, int64_t now,
+/* Removes some that ended before `before`, with their attempts: up to UPKEEP_PURGE_ROWS. */
+enum err job_sweep(struct tx *tx, int64_t before, int64_t *ret_removed) MUST_USE;
+/* Drops some that nobody will run, up to UPKEEP_PURGE_ROWS: of endpoints that were deleted, and of
+ * disabled ones those that were made before `before`. */
+enum err job_drop_stranded(struct tx *tx, int64_t before, int64_t now,
                            int64_t *ret_dropped) MUST_USE;

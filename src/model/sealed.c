@@ -3,8 +3,8 @@
 #include "model/account.h"
 #include "model/app.h"
 #include "model/client.h"
-#include "model/webhook.h"
 #include "model/setting.h"
+#include "model/webhook.h"
 
 #define CHECK_TEXT    STR("this database and its key belong together")
 #define CHECK_CONTEXT STR("settings.key_check")
@@ -32,10 +32,10 @@ static const struct place {
     {APP_TOKEN_PREFIX, "SELECT id, app_id, verify_token FROM apps ORDER BY id",
      "UPDATE apps SET verify_token = $2 WHERE id = $1"},
     {WEBHOOK_SEAL_PREFIX,
-     "SELECT id, '' || id, secret FROM webhooks WHERE deleted_at IS NULL ORDER BY id",
+     "SELECT id, CAST(id AS text) AS name, secret FROM webhooks WHERE deleted_at IS NULL ORDER BY id",
      "UPDATE webhooks SET secret = $2 WHERE id = $1"},
     {WEBHOOK_SEAL_PREFIX,
-     "SELECT id, '' || id, previous_secret FROM webhooks "
+     "SELECT id, CAST(id AS text) AS name, previous_secret FROM webhooks "
      "WHERE previous_secret IS NOT NULL AND deleted_at IS NULL ORDER BY id",
      "UPDATE webhooks SET previous_secret = $2 WHERE id = $1"},
     {ACCOUNT_SEAL_PREFIX,

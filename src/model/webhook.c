@@ -2,17 +2,6 @@
 #include "base/random.h"
 #include "crypto/base64.h"
 
-bool webhook_wants(const struct webhook *e, struct str event)
-{
-    struct str rest = e->events;
-    if (str_eq(rest, STR("*")))
-        return true;
-    while (rest.len)
-        if (str_eq(str_split(&rest, ' '), event))
-            return true;
-    return false;
-}
-
 enum err webhook_make_secret(const struct keyring *keyring, int64_t id, struct arena *arena,
                               struct str *ret_sealed)
 {
@@ -28,6 +17,37 @@ enum err webhook_make_secret(const struct keyring *keyring, int64_t id, struct a
     return ret_sealed->ptr ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* --- who wants what ------------------------------------------------------------------------- */
+
+static enum err subscribe(struct tx *tx, int64_t id, int64_t workspace_id, struct str event)
+{
+    return tx_exec(tx,
+                   "INSERT INTO subscriptions (workspace_id, event, webhook_id) "
+                   "VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                   PARAMS(p_i64(workspace_id), p_text(event), p_i64(id)), NULL);
+}
+
+static enum err unsubscribe(struct tx *tx, int64_t id)
+{
+    return tx_exec(tx, "DELETE FROM subscriptions WHERE webhook_id = $1", PARAMS(p_i64(id)), NULL);
+}
+
+/* As the webhook is now: one that is disabled hears of nothing. */
+static enum err resubscribe(struct tx *tx, int64_t id)
+{
+    struct arena arena;
+    struct webhook w;
+    arena_init(&arena, REQUEST_ARENA_MAX);
+    enum err e = unsubscribe(tx, id);
+    if (!e)
+        e = webhook_find(tx, 0, id, &arena, &w);
+    struct str rest = e || w.disabled_at ? STR("") : w.events;
+    while (!e && rest.len)
+        e = subscribe(tx, id, w.workspace_id, str_split(&rest, ' '));
+    arena_release(&arena);
+    return e;
+}
+
 /* --- writing ------------------------------------------------------------------------------ */
 
 static enum err expect_one(enum err e, int64_t changes)
@@ -37,7 +57,8 @@ static enum err expect_one(enum err e, int64_t changes)
 
 enum err webhook_insert(struct tx *tx, const struct webhook *e, int64_t *ret_id)
 {
-    return tx_i64(tx,
+    enum err err =
+        tx_i64(tx,
                   "INSERT INTO webhooks (workspace_id, url, events, secret, disabled_at, "
                   "disabled_reason, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7) "
                   "RETURNING id",
@@ -45,6 +66,7 @@ enum err webhook_insert(struct tx *tx, const struct webhook *e, int64_t *ret_id)
                          p_blob(STR("")), p_opt_i64(e->disabled_at), p_opt(e->disabled_reason),
                          p_i64(e->created_at)),
                   ret_id);
+    return err ? err : resubscribe(tx, *ret_id);
 }
 
 enum err webhook_set_secret(struct tx *tx, int64_t id, struct str sealed_secret,
@@ -70,7 +92,8 @@ enum err webhook_set_target(struct tx *tx, int64_t id, struct str url, struct st
                          "UPDATE webhooks SET url = $2, events = $3, updated_at = $4 "
                          "WHERE id = $1 AND deleted_at IS NULL",
                          PARAMS(p_i64(id), p_text(url), p_text(events), p_i64(now)), &changes);
-    return expect_one(e, changes);
+    e = expect_one(e, changes);
+    return e ? e : resubscribe(tx, id);
 }
 
 enum err webhook_set_disabled(struct tx *tx, int64_t id, const char *reason, int64_t now)
@@ -86,7 +109,8 @@ enum err webhook_set_disabled(struct tx *tx, int64_t id, const char *reason, int
                                 p_i64(now)),
                          &changes);
     tx_announce(tx); /* what waited for it may go on */
-    return expect_one(e, changes);
+    e = expect_one(e, changes);
+    return e ? e : resubscribe(tx, id);
 }
 
 enum err webhook_set_failing(struct tx *tx, int64_t id, int64_t since)
@@ -97,10 +121,12 @@ enum err webhook_set_failing(struct tx *tx, int64_t id, int64_t since)
 
 enum err webhook_delete(struct tx *tx, int64_t id, int64_t now)
 {
-    return tx_exec(tx,
-                   "UPDATE webhooks SET deleted_at = $2, secret = $3, previous_secret = NULL "
-                   "WHERE id = $1",
-                   PARAMS(p_i64(id), p_i64(now), p_blob(STR(""))), NULL);
+    enum err e = unsubscribe(tx, id);
+    return e ? e
+             : tx_exec(tx,
+                       "UPDATE webhooks SET deleted_at = $2, secret = $3, previous_secret = NULL "
+                       "WHERE id = $1",
+                       PARAMS(p_i64(id), p_i64(now), p_blob(STR(""))), NULL);
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -182,24 +208,19 @@ enum err webhook_each(struct tx *tx, int64_t workspace_id,
     return stopped ? stopped : e;
 }
 
-enum err webhook_each_filter(struct tx *tx, int64_t workspace_id,
-                              enum err (*each)(void *arg, const struct webhook *e), void *arg)
+enum err webhook_each_wanting(struct tx *tx, int64_t workspace_id, struct str event,
+                              enum err (*each)(void *arg, int64_t webhook_id), void *arg)
 {
     struct rows rows;
     enum err e = tx_query(tx,
-                          "SELECT id, events, disabled_at FROM webhooks "
-                          "WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id",
-                          PARAMS(p_i64(workspace_id)), &rows);
+                          "SELECT webhook_id FROM subscriptions "
+                          "WHERE workspace_id = $1 AND event IN ($2, '*')",
+                          PARAMS(p_i64(workspace_id), p_text(event)), &rows);
     if (e)
         return e;
     enum err stopped = ERR_OK;
-    while (!stopped && rows_next(&rows)) {
-        const struct webhook row = {.id = row_i64(&rows, 0),
-                                     .workspace_id = workspace_id,
-                                     .events = row_text(&rows, 1),
-                                     .disabled_at = row_i64(&rows, 2)};
-        stopped = each(arg, &row);
-    }
+    while (!stopped && rows_next(&rows))
+        stopped = each(arg, row_i64(&rows, 0));
     e = rows_close(&rows);
     return stopped ? stopped : e;
 }

@@ -37,8 +37,6 @@ struct webhook {
 enum err webhook_make_secret(const struct keyring *keyring, int64_t id, struct arena *arena,
                               struct str *ret_sealed) MUST_USE;
 
-bool webhook_wants(const struct webhook *e, struct str event);
-
 /* The secret is put by webhook_set_secret, which needs the id. */
 enum err webhook_insert(struct tx *tx, const struct webhook *e, int64_t *ret_id) MUST_USE;
 /* A new one's, or a rotation: the secret in use becomes the previous one until `previous_until`; 0:
@@ -62,10 +60,9 @@ enum err webhook_find(struct tx *tx, int64_t workspace_id, int64_t id, struct ar
 /* By id. Text is valid during the callback; a callback's error ends it and is returned. */
 enum err webhook_each(struct tx *tx, int64_t workspace_id,
                        enum err (*each)(void *arg, const struct webhook *e), void *arg) MUST_USE;
-/* The same, of each only its id, events and disabled_at. */
-enum err webhook_each_filter(struct tx *tx, int64_t workspace_id,
-                              enum err (*each)(void *arg, const struct webhook *e),
-                              void *arg) MUST_USE;
+/* The enabled ones that want an event; a callback's error ends it and is returned. */
+enum err webhook_each_wanting(struct tx *tx, int64_t workspace_id, struct str event,
+                              enum err (*each)(void *arg, int64_t webhook_id), void *arg) MUST_USE;
 enum err webhook_count(struct tx *tx, int64_t workspace_id, int64_t *ret) MUST_USE;
 
 /* --- who delivers, of several replicas ---------------------------------------------------- */

@@ -54,7 +54,8 @@ static void learn(struct upkeep *u)
         u->learning = r;
 }
 
-/* --- what was kept long enough ---------------------------------------------------------------------- */
+/* --- what was kept long enough
+ * ---------------------------------------------------------------------- */
 
 static enum err apply_purge(struct store_write *w, struct tx *tx)
 {
@@ -63,16 +64,16 @@ static enum err apply_purge(struct store_write *w, struct tx *tx)
     int64_t before_inbound = p->now_ms - p->keep.inbound, n = 0;
     enum err e = idempotency_purge(tx, p->now_ms, &p->n);
     if (!e)
-        e = job_drop_stranded(tx, before_events, UPKEEP_PURGE_ROWS, p->now_ms, &n);
+        e = job_drop_stranded(tx, before_events, p->now_ms, &n);
     p->n = MAX(p->n, n);
     if (!e)
-        e = job_sweep(tx, before_events, UPKEEP_PURGE_ROWS, &n);
+        e = job_sweep(tx, before_events, &n);
     p->n = MAX(p->n, n);
     if (!e)
-        e = event_sweep(tx, before_events, UPKEEP_PURGE_ROWS, &n);
+        e = event_sweep(tx, before_events, &n);
     p->n = MAX(p->n, n);
     if (!e)
-        e = inbound_sweep(tx, before_inbound, UPKEEP_PURGE_ROWS, &n);
+        e = inbound_sweep(tx, before_inbound, &n);
     p->n = MAX(p->n, n);
     return e;
 }

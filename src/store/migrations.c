@@ -321,6 +321,17 @@ static const char schema_4[] =
     ") {strict};"
     "CREATE INDEX webhooks_workspace ON webhooks (workspace_id);"
     "CREATE INDEX webhooks_replica ON webhooks (replica_id);"
+    "CREATE INDEX webhooks_stopped ON webhooks (id) "
+    "  WHERE disabled_at IS NOT NULL OR deleted_at IS NOT NULL;"
+
+    /* Who of a workspace's enabled webhooks wants an event, or '*': what each event asks. */
+    "CREATE TABLE subscriptions ("
+    "  workspace_id {int} NOT NULL REFERENCES workspaces (id),"
+    "  event {text} NOT NULL,"
+    "  webhook_id {int} NOT NULL REFERENCES webhooks (id),"
+    "  PRIMARY KEY (workspace_id, event, webhook_id)"
+    ") {strict};"
+    "CREATE INDEX subscriptions_webhook ON subscriptions (webhook_id);"
 
     /* What is to be done, beside what is done at once; now: an event that an endpoint is to have.
      * Of those with one order key at one endpoint only the first is waiting, the others are behind
@@ -342,9 +353,10 @@ static const char schema_4[] =
     "CREATE INDEX jobs_due ON jobs (webhook_id, due_at) WHERE state = 'waiting';"
     "CREATE INDEX jobs_order ON jobs (webhook_id, order_key, id) WHERE ended_at IS NULL;"
     "CREATE INDEX jobs_webhook ON jobs (webhook_id, id);"
+    "CREATE INDEX jobs_webhook_state ON jobs (webhook_id, state, id);"
     "CREATE INDEX jobs_event ON jobs (event_id);"
     "CREATE INDEX jobs_state ON jobs (state, id);"
-    "CREATE INDEX jobs_workspace ON jobs (workspace_id);"
+    "CREATE INDEX jobs_workspace ON jobs (workspace_id, id);"
     "CREATE INDEX jobs_ended ON jobs (ended_at) WHERE ended_at IS NOT NULL;"
 
     "CREATE TABLE job_attempts ("

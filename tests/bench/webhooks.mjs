@@ -155,6 +155,7 @@ BEGIN;
 WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < ${DEAD_WEBHOOKS})
 INSERT INTO webhooks (workspace_id, url, events, secret, created_at, updated_at)
 SELECT 1, 'http://127.0.0.1:${port}/' || i, 'account.updated', secret, ${now}, ${now} FROM s, (SELECT secret FROM webhooks LIMIT 1);
+INSERT INTO subscriptions (workspace_id, event, webhook_id) SELECT 1, events, id FROM webhooks WHERE events = 'account.updated';
 WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < ${DEAD_DELIVERIES / DEAD_WEBHOOKS})
 INSERT INTO events (workspace_id, event_id, name, body, created_at)
 SELECT 1, 'evt_dead' || i, 'account.updated', '{"event":"account.updated","data":{}}', ${now} FROM s;

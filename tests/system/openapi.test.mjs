@@ -3,12 +3,14 @@
 import { validate as parserValidate } from '@readme/openapi-parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import assert from 'node:assert/strict';
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
+import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
-import { binary, createClient, runOk, runProgram } from './lib/hudhud.mjs';
+import { binary, createClient, runOk, runProgram, storeKind, storeSql } from './lib/hudhud.mjs';
 import { METHODS, readDocument, signedRequest } from './lib/openapi.mjs';
-import { startWorld } from './lib/world.mjs';
+import { admin } from './lib/wire.mjs';
+import { eventually, sleep, startWorld } from './lib/world.mjs';
 
 const printed = JSON.parse((await runOk(['openapi'])).stdout);
 
@@ -67,7 +69,31 @@ test('the document says how to sign, what is limited, and which errors there are
 
 // --- conformance -------------------------------------------------------------------------------
 
-// A good request of each operation, to a workspace whose numbers are linked.
+// A receiver of deliveries on loopback -> {url, deliveries: [{headers, body}]}. It answers the
+// verification, and 200 to what comes then; at /slow after a second, and at /broken and /gone neither.
+async function startReceiver(t) {
+  const failures = { '/broken': 500, '/gone': 410 };
+  const deliveries = [];
+  const server = http.createServer((req, res) => {
+    const chunks = [];
+    req.on('data', (d) => chunks.push(d));
+    req.on('end', async () => {
+      const body = Buffer.concat(chunks).toString();
+      const { challenge } = JSON.parse(body);
+      if (!challenge) deliveries.push({ headers: req.headers, body });
+      if (req.url === '/slow') await sleep(1000);
+      res.statusCode = failures[req.url] ?? 200;
+      res.end(failures[req.url] ? 'broken' : JSON.stringify({ challenge }));
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return { url: `http://127.0.0.1:${server.address().port}`, deliveries };
+}
+const RECEIVED = ['--webhook-allow-http', 'true', '--webhook-allow-private', 'true'];
+
+// A good request of each operation, to a workspace whose numbers are linked and which has webhooks: 1
+// with a delivery, and 2.
 const good = {
   listNumbers: () => ['GET', '/waba-numbers'],
   linkNumbers: (world) => ['POST', '/waba-numbers', JSON.stringify(
@@ -85,6 +111,19 @@ const good = {
   getProfile: () => ['GET', '/waba-numbers/1/profile'],
   updateProfile: () => ['PATCH', '/waba-numbers/1/profile', JSON.stringify({ about: 'متجر الهدهد',
     email: '', vertical: 'RETAIL', websites: ['https://hudhud.example/'] })],
+  listWebhooks: () => ['GET', '/webhooks'],
+  createWebhook: (world) => ['POST', '/webhooks',
+    JSON.stringify({ url: `${world.receiver}/slow`, events: ['*'] })],
+  getWebhook: () => ['GET', '/webhooks/1'],
+  updateWebhook: (world) => ['PATCH', '/webhooks/1',
+    JSON.stringify({ url: `${world.receiver}/changed`, events: ['number.quality.updated', 'account.updated'] })],
+  deleteWebhook: () => ['DELETE', '/webhooks/2'],
+  rotateWebhookSecret: () => ['POST', '/webhooks/1/rotate-secret', '{"overlap_seconds":60}'],
+  testWebhook: () => ['POST', '/webhooks/1/test'],
+  listDeliveries: () => ['GET', '/webhooks/1/deliveries'],
+  getDelivery: () => ['GET', '/webhooks/1/deliveries/1'],
+  replayDelivery: () => ['POST', '/webhooks/1/deliveries/1/replay'],
+  replayDeliveries: () => ['POST', '/webhooks/1/replay', '{"from":"2024-01-20T10:00:00Z"}'],
 };
 
 // What a step of registration needs the number to be at Meta, before each time it is taken.
@@ -99,38 +138,62 @@ const before = {
 // Asked of Meta once at most: a connection that is cut leaves it open whether it was done.
 const askedOnce = (id) => before[id] || ['setPin', 'updateProfile'].includes(id);
 
+const conflicts = {
+  linkNumbers: (send, world) => send({ body: JSON.stringify(
+    { waba_id: world.sim.wabaId, access_token: world.sim.token }) }),
+  createWebhook: (send, world) => {
+    storeSql(world.data, 'INSERT INTO webhooks (workspace_id, url, events, secret, created_at, updated_at) ' +
+      `${series(2000)} SELECT w.id, 'http://127.0.0.1/', '*', ${bytes}, i, i FROM series, workspaces w ` +
+      "WHERE w.domain = 'crowded'");
+    return send({ creds: world.crowded });
+  },
+  // In a time long gone, so that they are in nobody else's way.
+  replayDeliveries: (send, world) => {
+    const at = Date.UTC(2001, 1, 1);
+    storeSql(world.data, 'INSERT INTO events (workspace_id, event_id, name, body, created_at) ' +
+      `${series(10001)} SELECT 1, 'evt_' || i, 'account.updated', '{}', ${at} FROM series`);
+    storeSql(world.data, 'INSERT INTO jobs (workspace_id, kind, webhook_id, event_id, state, attempts, ' +
+      "due_at, created_at, ended_at) SELECT 1, 'deliver', 1, id, 'done', 1, created_at, created_at, " +
+      `${Date.now()} FROM events WHERE created_at = ${at}`);
+    return send({ body: '{"from":"2001-01-01T00:00:00Z","to":"2002-01-01T00:00:00Z"}' });
+  },
+};
+const series = (n) => 'WITH RECURSIVE series (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM series ' +
+  `WHERE i < ${n})`;
+const bytes = storeKind === 'postgres' ? "'\\x00'" : "x'00'";
+const hasBody = (method) => method === 'post' || method === 'patch';
+
 const SIGNATURE_OF_ANOTHER = `sha256=${'0'.repeat(64)}`;
 
 // What any operation can be made to refuse, by the key it is documented under. `send(changes)` sends
 // the operation's good request with `path`, `body`, `headers` or `creds` changed.
 const provoked = {
-  '400 bad_request': ({ send, method }) => (method === 'post' || method === 'patch'
+  '400 bad_request': ({ send, method }) => (hasBody(method)
     ? send({ headers: { 'Transfer-Encoding': 'chunked', 'Content-Length': '2' }, body: '{}' })
     : send({ body: '{}' })),
   '400 unsupported_version': ({ send }) => send({ headers: { 'X-API-Version': 'v2' } }),
   '400 missing_headers': ({ send }) => send({ headers: { 'X-Timestamp': null } }),
   '400 invalid_headers': ({ send }) => send({ headers: { 'X-Timestamp': 'now' } }),
   '400 invalid_json': ({ send }) => send({ body: '{"waba_id":' }),
-  '400 validation_failed': ({ send, method, path }) => (method === 'post' || method === 'patch'
+  '400 validation_failed': ({ send, method, path }) => (hasBody(method)
     ? send({ body: '{"colour":"green"}' })
-    : send({ path: path.endsWith('/history') ? `${path}?limit=0` : `${path}?include=colour` })),
+    : send({ path: /history|deliveries/.test(path) ? `${path}?limit=0` : `${path}?include=colour` })),
   '401 authentication_failed': ({ send }) =>
     send({ headers: { 'X-Awal-Signature-256': SIGNATURE_OF_ANOTHER } }),
   '403 timestamp_expired': ({ send, world }) => send({ creds: { ...world.creds, timestamp: 1704124800 } }),
   '403 permission_denied': ({ send, world }) => send({ creds: world.nothing }),
   '404 resource_not_found': ({ send, path, world }) =>
-    (path.includes('/1') || path.includes('/5')
-      ? send({ path: path.replace(/\/[15]/, '/999') }) : send({ creds: world.empty })),
+    (/\/\d/.test(path)
+      ? send({ path: path.replace(/\/\d+/, '/999') }) : send({ creds: world.empty })),
   '413 payload_too_large': ({ send }) => send({ body: `{"colour":"${'g'.repeat(70000)}"}` }),
   '415 unsupported_media_type': ({ send }) =>
     send({ body: 'colour=green', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } }),
   '422 idempotency_key_reused': async ({ send, path }) => {
     const headers = { 'Idempotency-Key': randomUUID() };
-    await send({ path: `${path}?colour=green`.replace('/5', '/999'), headers });
+    await send({ path: `${path}?colour=green`.replace(/\/[25]/, '/999'), headers });
     return send({ headers });
   },
-  '409 conflict': ({ send, world }) => send({ body: JSON.stringify(
-    { waba_id: world.sim.wabaId, access_token: world.sim.token }) }),
+  '409 conflict': ({ id, send, world }) => conflicts[id](send, world),
   '429 rate_limit_exceeded': async ({ send, world }) => {
     await send({ creds: world.tired });
     return send({ creds: world.tired });
@@ -157,7 +220,13 @@ const unprovoked = {
 };
 
 async function startConformance(t) {
-  const world = await startWorld(t, { limits: true });
+  const world = await startWorld(t, { limits: true, args: RECEIVED });
+  const { url, deliveries } = await startReceiver(t);
+  Object.assign(world, { receiver: url, deliveries });
+  for (let i = 0; i < 2; i++)
+    await world.call('POST', '/webhooks', { url: `${world.receiver}/${i}`, events: ['*'] });
+  await world.call('POST', '/webhooks/1/test');
+  world.crowded = await createClient(world.data, 'crowded');
   world.first = (await world.call('GET', '/waba-numbers/1')).json.data.phone_number_id;
   world.empty = await createClient(world.data, 'empty');
   world.tired = await createClient(world.data, 'tired');
@@ -185,17 +254,20 @@ test('each documented operation answers as documented, and so does each refusal'
     await world.sim.clearFaults();
     return answer;
   };
+  let n = 0;
   for (const [id, operation] of document.operations) {
     const [method, path, body] = good[id](world);
     assert.equal(method.toLowerCase(), operation.method);
-    // Each write has a key of its own: two that are alike within a second would be one.
+    // Each write has a key of its own: two that are alike within a second would be one. Each operation
+    // is called from an address of its own: only so many failures are allowed from one.
+    const from = `127.0.0.${++n + 1}`;
     const send = async (changes = {}) => {
       if (before[id]) await world.sim.patchNumber(world.first, before[id]);
       return signedRequest(world.url, method, changes.path ?? path,
-        changes.creds ?? world.creds, { body: changes.body ?? body,
+        changes.creds ?? world.creds, { body: changes.body ?? body, from,
           headers: { ...(method === 'GET' ? {} : { 'Idempotency-Key': randomUUID() }), ...changes.headers } });
     };
-    const context = { send, fault, world, path, id, method: operation.method };
+    const context = { id, send, fault, world, path, method: operation.method };
     const live = operation.responses['502'] !== undefined;
     const seen = new Set();
     const look = (answer) => { seen.add(document.checkAnswer(id, answer)); return answer; };
@@ -212,8 +284,11 @@ test('each documented operation answers as documented, and so does each refusal'
     const done = look(await send());
     assert.ok(done.status < 300, `${id}: ${done.status} ${done.text}`);
     assert.equal(Number(done.headers.get('x-ratelimit-limit')), operation['x-rate-limit'].requests);
-    if (method === 'GET')
-      look(await send({ headers: { 'If-None-Match': done.headers.get('etag') } }));
+    // Deliveries are under way: what is asked for may be another a moment later.
+    if (method === 'GET') await eventually(async () => {
+      const etag = look(await send()).headers.get('etag');
+      return look(await send({ headers: { 'If-None-Match': etag } })).status === 304;
+    });
     for (const key of keys)
       assert.ok(seen.has(key) || unprovoked[key], `${id}: ${key} is documented and was never seen`);
   }
@@ -249,6 +324,111 @@ test('answers with more in them keep to the document too', async (t) => {
   await world.sim.patchToken(world.sim.token, { expired: true });
   assert.equal(await ask('syncNumber', 'POST', '/waba-numbers/1/sync'), '422 message_rejected');
   assert.equal(await ask('getNumber', 'GET', '/waba-numbers/1'), '200');
+});
+
+test('deliveries and webhooks of every kind keep to the document', async (t) => {
+  const { world, document } = await startConformance(t);
+  const ask = async (id, method, path, body) => {
+    const answer = await signedRequest(world.url, method, path, world.creds, {
+      body: body && JSON.stringify(body),
+      headers: method === 'GET' ? {} : { 'Idempotency-Key': randomUUID() } });
+    return { key: document.checkAnswer(id, answer), ...answer.json };
+  };
+  const delivery = () => ask('getDelivery', 'GET', '/webhooks/1/deliveries/1');
+  await eventually(async () => (await delivery()).data.state === 'done');
+  const { data } = await delivery();
+  assert.equal(data.request.event, 'webhook.test');
+  assert.equal(data.tries[0].status, 200);
+
+  // One that fails, one behind another, one that was never verified; and a list of them in parts.
+  storeSql(world.data, `UPDATE webhooks SET url = '${world.receiver}/broken' WHERE id = 1`);
+  await ask('testWebhook', 'POST', '/webhooks/1/test');
+  const failed = await eventually(async () => {
+    const list = await ask('listDeliveries', 'GET', '/webhooks/1/deliveries?state=waiting&limit=1');
+    return list.data[0]?.attempts > 0 && list.data[0];
+  });
+  assert.match(failed.error, /500/);
+  await ask('getDelivery', 'GET', `/webhooks/1/deliveries/${failed.id}`);
+  assert.notEqual((await ask('getWebhook', 'GET', '/webhooks/1')).data.failing_since, null);
+  const first = await ask('listDeliveries', 'GET', '/webhooks/1/deliveries?limit=1');
+  assert.equal(first.meta.next_before, first.data[0].id);
+  const rest = await ask('listDeliveries', 'GET', `/webhooks/1/deliveries?before=${first.meta.next_before}`);
+  assert.equal(rest.data[0].id, 1);
+  assert.equal(rest.meta.next_before, null);
+  assert.equal((await ask('listDeliveries', 'GET', '/webhooks/1/deliveries?state=lost')).key, '400 validation_failed');
+
+  const refused = await ask('createWebhook', 'POST', '/webhooks', { url: `${world.receiver}/broken`, events: ['*'] });
+  assert.equal(refused.key, '400 validation_failed');
+  assert.match(refused.details.url, /500/);
+  const off = await ask('updateWebhook', 'PATCH', '/webhooks/1', { enabled: false });
+  assert.equal(off.data.disabled_reason, 'by_hand');
+  // The secret is shown once: not again to who sends the same request again.
+  const key = { 'Idempotency-Key': randomUUID() };
+  const rotate = () =>
+    signedRequest(world.url, 'POST', '/webhooks/1/rotate-secret', world.creds, { headers: key });
+  const [shown, hidden] = [await rotate(), await rotate()];
+  for (const answer of [shown, hidden]) document.checkAnswer('rotateWebhookSecret', answer);
+  assert.equal(hidden.headers.get('idempotent-replayed'), 'true');
+  assert.match(shown.json.data.secret, /^whsec_/);
+  assert.match(hidden.json.data.secret, /^\*+$/);
+  const { data: rotated } = await ask('rotateWebhookSecret', 'POST', '/webhooks/1/rotate-secret');
+  assert.notEqual(rotated.previous_secret_valid_until, null);
+  const { data: again } = await ask('replayDeliveries', 'POST', '/webhooks/1/replay',
+    { from: '2024-01-20T10:00:00Z', to: '2124-01-20T10:00:00.5Z' });
+  assert.equal(again.deliveries, 2);
+});
+
+// What Meta would send, to the address of an app of ours.
+async function tellByMeta(world, changes) {
+  const secret = 'f'.repeat(32);
+  await admin(world.data, 'POST', '/apps', { app_id: '670843887433847', secret, verify_token: 'verify' });
+  const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [
+    { id: world.sim.wabaId, time: Math.floor(Date.now() / 1000),
+      changes: Object.entries(changes).map(([field, value]) => ({ field, value })) }] });
+  const answer = await fetch(`${world.url}/webhooks/meta`, { method: 'POST', body, headers: {
+    'Content-Type': 'application/json',
+    'X-Hub-Signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` } });
+  const { data } = await answer.json();
+  assert.equal(data.changes, Object.keys(changes).length);
+  assert.equal(data.unapplied, 0);
+}
+
+test('each documented event is delivered as documented', async (t) => {
+  const { world, document } = await startConformance(t);
+  const [one, two] = (await world.call('GET', '/waba-numbers')).json.data;
+  await world.call('POST', '/webhooks/1/rotate-secret'); // signed with both from now on
+  await world.sim.patchNumber(one.phone_number_id, { quality_rating: 'RED', status: 'BANNED' });
+  await world.call('POST', '/waba-numbers/1/sync');
+  const template = { message_template_id: 594425479261596, message_template_name: 'order_confirmation',
+    message_template_language: 'ar' };
+  await tellByMeta(world, {
+    account_review_update: { decision: 'APPROVED' },
+    account_update: { event: 'ACCOUNT_RESTRICTION', restriction_info: [
+      { restriction_type: 'RESTRICTED_BIZ_INITIATED_MESSAGING', expiration: 1767830400 }] },
+    phone_number_name_update: { display_phone_number: two.phone_number, decision: 'REJECTED',
+      requested_verified_name: 'الهدهد', rejection_reason: 'NAME_NOT_CONSISTENT' },
+    phone_number_quality_update: { display_phone_number: two.phone_number, event: 'UPGRADE',
+      current_limit: 'TIER_100K' },
+    message_template_status_update: { ...template, event: 'REJECTED', reason: 'SCAM' },
+    message_template_quality_update: { ...template, previous_quality_score: 'GREEN', new_quality_score: 'YELLOW' },
+    template_category_update: { ...template, previous_category: 'MARKETING', new_category: 'UTILITY' },
+    message_template_components_update: { ...template, message_template_element: 'مرحبا {{1}}' },
+  });
+  storeSql(world.data, `UPDATE webhooks SET url = '${world.receiver}/gone' WHERE id = 2`);
+  await world.call('POST', '/webhooks/2/test');
+  const names = () => new Set(world.deliveries.map(({ body }) => JSON.parse(body).event));
+  const documented = Object.keys(printed.webhooks).sort();
+  await eventually(() => names().size >= documented.length,
+    { what: `each of ${documented}` }).catch((e) => assert.fail(`${e.message}: ${[...names()]}`));
+  assert.deepEqual([...names()].sort(), documented);
+  for (const delivery of world.deliveries) document.checkEvent(delivery);
+  const [{ headers, body }] = world.deliveries;
+  for (const wrong of [{ headers, body: body.replace('"data":{', '"data":{"colour":"green",') },
+    { headers, body: body.replace('"event":"', '"event":"colour.') },
+    { headers: { ...headers, 'x-colour': 'green' }, body },
+    { headers: { ...headers, 'webhook-id': undefined }, body }])
+    assert.throws(() => document.checkEvent(wrong), { name: 'AssertionError' });
+  assert.ok(world.deliveries.some(({ headers: h }) => h['x-awal-signature-256-previous']));
 });
 
 test('the check would notice: an undocumented field, header, status and code', async (t) => {
@@ -320,6 +500,9 @@ test('the lines of shell on the page do what they say', async (t) => {
     ['listNumberHistory', /^\{"status":true,"data":\[\],"meta":/],
     ['syncNumber', /"message":"Number synced successfully"/],
     ['linkNumbers', /"error":"message_rejected"/], // an account of the example's, a token of nobody's
+    ['listWebhooks', /^\{"status":true,"data":\[\]\}/],
+    ['listDeliveries', /"error":"resource_not_found"/],
+    ['rotateWebhookSecret', /"error":"resource_not_found"/],
     ['unlinkNumber', /"message":"Number unlinked successfully"/],
   ];
   for (const [id, answer] of expected) {

@@ -88,9 +88,34 @@ export function readDocument(document) {
     });
   }
 
+  const bodyOfEvent = (name) => compile(
+    ['webhooks', name, 'post', 'requestBody', 'content', 'application/json', 'schema']);
+
+  // A delivery against what is said of its event: its headers and its body.
+  function checkEvent({ headers, body }) {
+    const json = JSON.parse(body);
+    const label = `${json.event} ${body}`;
+    const event = document.webhooks[json.event]?.post;
+    assert.ok(event, `${label}: this event is not documented`);
+    const known = new Map(event.parameters.map(resolve).map((p) => [p.name.toLowerCase(), p]));
+    for (const [name, parameter] of known)
+      assert.ok(headers[name] || !parameter.required, `${label}: ${name} is missing`);
+    for (const name of Object.keys(headers).filter((one) => /^(x-|webhook-)/.test(one)))
+      assert.ok(known.has(name), `${label}: ${name} is not documented`);
+    const validate = bodyOfEvent(json.event);
+    assert.ok(validate(json), `${label}: ${ajv.errorsText(validate.errors)}`);
+    return json.event;
+  }
+
   // Every example is what its own schema asks for.
   function checkExamples() {
     let n = 0;
+    for (const [name, { post }] of Object.entries(document.webhooks)) {
+      n++;
+      const { example } = post.requestBody.content['application/json'];
+      const validate = bodyOfEvent(name);
+      assert.ok(validate(example), `${name}: ${ajv.errorsText(validate.errors)}`);
+    }
     for (const operation of operations.values()) {
       const bodies = Object.keys(operation.responses).map((s) => responseOf(operation, s));
       if (operation.requestBody)
@@ -125,14 +150,15 @@ export function readDocument(document) {
     return validate(body) ? null : ajv.errorsText(validate.errors);
   };
 
-  return { operations, checkAnswer, checkExamples, documentedKeys, validateBody };
+  return { operations, checkAnswer, checkEvent, checkExamples, documentedKeys, validateBody };
 }
 
 // One request exactly as told, which fetch would refuse or mend: a GET with a body, a header that is
-// missing -> {status, headers, text, json}.
-export function rawRequest(url, method, path, headers, body) {
+// missing -> {status, headers, text, json}. `from`: the address of ours that it comes from.
+export function rawRequest(url, method, path, headers, body, from) {
   return new Promise((resolve, reject) => {
-    const req = request(`${url}/api/developer${path}`, { method, headers, agent: false }, (res) => {
+    const options = { method, headers, agent: false, localAddress: from };
+    const req = request(`${url}/api/developer${path}`, options, (res) => {
       const chunks = [];
       res.on('data', (d) => chunks.push(d));
       res.on('end', () => {
@@ -149,7 +175,7 @@ export function rawRequest(url, method, path, headers, body) {
 }
 
 // The same, signed; what is in `headers` replaces or, where null, removes what would be sent.
-export function signedRequest(url, method, path, creds, { body, headers = {} } = {}) {
+export function signedRequest(url, method, path, creds, { body, headers = {}, from } = {}) {
   const all = { ...sign(method, path, body, creds) };
   if (body !== undefined) {
     all['Content-Type'] = 'application/json';
@@ -159,5 +185,5 @@ export function signedRequest(url, method, path, creds, { body, headers = {} } =
     if (value === null) delete all[name];
     else all[name] = value;
   }
-  return rawRequest(url, method, path, all, body);
+  return rawRequest(url, method, path, all, body, from);
 }

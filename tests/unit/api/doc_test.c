@@ -1,5 +1,8 @@
 /* Every endpoint of the API is described, and no description lacks anything. */
 #include "api/doc.h"
+#include "api/handlers.h"
+#include "model/event.h"
+#include "json/reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +28,17 @@ static bool is_among(const char *const *values, const char *value)
     return false;
 }
 
+static void check_json(struct str text)
+{
+    struct arena arena;
+    struct error error;
+    struct json json;
+    arena_init(&arena, 64 * KIB);
+    error_init(&error, &arena);
+    assert_int_equal(json_parse(text, &arena, &json, &error), ERR_OK);
+    arena_release(&arena);
+}
+
 static void check_example(const struct field *f)
 {
     int64_t number;
@@ -38,6 +52,8 @@ static void check_example(const struct field *f)
     }
     if (f->type == FIELD_BOOLEAN)
         assert_true(str_eq(text, STR("true")) || str_eq(text, STR("false")));
+    if (f->type == FIELD_JSON)
+        check_json(text);
     if (f->type == FIELD_TIME)
         assert_int_equal(text.len, CLOCK_ISO_LEN);
     if (f->type == FIELD_TEXT && f->max)
@@ -138,6 +154,32 @@ static void test_every_endpoint_is_described(void **state)
     }
 }
 
+/* A webhook may want each event that there is, and all of them. */
+static void test_events_that_may_be_wanted(void **state)
+{
+    const struct field *f = webhooks_create_doc.body->fields;
+    while (!str_eq(str_from(f->name), STR("events")))
+        f++;
+    assert_string_equal(f->values[0], "*");
+    for (size_t i = 0; i == 0 || event_names[i - 1]; i++) {
+        if (!event_names[i])
+            assert_null(f->values[i + 1]);
+        else
+            assert_string_equal(f->values[i + 1], event_names[i]);
+    }
+}
+
+static void test_events(void **state)
+{
+    for (const struct event_doc *e = event_docs; e->name; e++) {
+        struct str name = str_from(e->name);
+        assert_true(event_is_known(name) || str_eq(name, STR("webhook.test")));
+        for (const struct event_doc *before = event_docs; before < e; before++)
+            assert_string_not_equal(before->name, e->name);
+        check_schema(e->data);
+    }
+}
+
 /* Each error of an endpoint has a status that the document looks for. */
 static void test_no_error_is_left_out(void **state)
 {
@@ -162,6 +204,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_endpoint_is_described),
+        cmocka_unit_test(test_events_that_may_be_wanted),
+        cmocka_unit_test(test_events),
         cmocka_unit_test(test_no_error_is_left_out),
         cmocka_unit_test(test_topics),
     };

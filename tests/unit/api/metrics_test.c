@@ -33,7 +33,7 @@ static void end(const struct route *route, enum http_method method, int status)
     api_metrics_end(&metrics, &o);
 }
 
-/* Each route of both tables has a row of its own, and each method that no route took. */
+/* Each route of the tables has a row of its own, and each method that no route took. */
 static void test_rows(void **state)
 {
     size_t row = 0;
@@ -47,6 +47,12 @@ static void test_rows(void **state)
         end(r, r->method, 201);
         assert_int_equal(answers(row, 201), 1);
         assert_string_equal(api_metrics_row(&metrics, row).listener, "control");
+    }
+    for (const struct route *r = meta_routes; r->pattern; r++, row++) {
+        end(r, r->method, 403);
+        assert_int_equal(answers(row, 403), 1);
+        assert_string_equal(api_metrics_row(&metrics, row).pattern, r->pattern);
+        assert_string_equal(api_metrics_row(&metrics, row).listener, "meta");
     }
     for (int method = 0; method < HTTP_METHOD_COUNT; method++, row++) {
         end(NULL, (enum http_method)method, 404);

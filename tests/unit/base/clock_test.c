@@ -49,6 +49,79 @@ static void test_against_the_library(void **state)
         assert_like_the_library((int64_t)test_below(&seed, 253402300800));
 }
 
+static void assert_parsed(const char *text, int64_t want)
+{
+    int64_t ms = -1;
+    if (!clock_parse_iso(str_from(text), &ms))
+        fail_msg("not taken: '%s'", text);
+    assert_int_equal(ms, want);
+}
+
+static void test_parse_iso(void **state)
+{
+    assert_parsed("1970-01-01T00:00:00Z", 0);
+    assert_parsed("2024-01-15T10:30:00Z", 1705314600000);
+    assert_parsed("2024-01-15T10:30:00.5Z", 1705314600500);
+    assert_parsed("2024-01-15T10:30:00.007Z", 1705314600007);
+    assert_parsed("2024-01-15T10:30:00.123456789Z", 1705314600123);
+    assert_parsed("2000-02-29T00:00:00Z", 951782400000);
+    assert_parsed("9999-12-31T23:59:59Z", 253402300799000);
+    static const char *const bad[] = {
+        "",
+        "Z",
+        "2024-01-15",
+        "2024-01-15T10:30:00",
+        "2024-01-15T10:30Z",
+        "2024-01-15 10:30:00Z",
+        "2024-01-15T10:30:00z",
+        "2024-01-15T10:30:00+00:00",
+        "2024-01-15T10:30:00.Z",
+        "2024-01-15T10:30:00.1234567890Z",
+        "2024-01-15T10:30:00.5",
+        "2024-01-15T10:30:00.5Z ",
+        "2024-01-15T10:30:00ZZ",
+        " 2024-01-15T10:30:00Z",
+        "2024-1-15T10:30:00Z",
+        "-024-01-15T10:30:00Z",
+        "+024-01-15T10:30:00Z",
+        "2024-00-15T10:30:00Z",
+        "2024-13-15T10:30:00Z",
+        "2024-01-00T10:30:00Z",
+        "2024-01-32T10:30:00Z",
+        "2024-06-31T10:30:00Z",
+        "2023-02-29T10:30:00Z",
+        "2100-02-29T10:30:00Z",
+        "2024-01-15T24:00:00Z",
+        "2024-01-15T10:60:00Z",
+        "2024-01-15T10:30:60Z",
+        "1969-12-31T23:59:59Z",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        int64_t ms = -1;
+        if (clock_parse_iso(str_from(bad[i]), &ms))
+            fail_msg("taken: '%s'", bad[i]);
+        assert_int_equal(ms, -1);
+    }
+}
+
+/* What is written is read as it was, and nothing that is one byte shorter. */
+static void test_parse_iso_round_trip(void **state)
+{
+    uint64_t seed = 2;
+    for (int i = 0; i < 100000; i++) {
+        char text[CLOCK_ISO_LEN], text_ms[CLOCK_ISO_MS_LEN];
+        int64_t ms = (int64_t)test_below(&seed, 253402300800000), read;
+        clock_format_iso(ms, text);
+        clock_format_iso_ms(ms, text_ms);
+        assert_true(clock_parse_iso(str_make(text, sizeof(text)), &read));
+        assert_int_equal(read, ms / 1000 * 1000);
+        assert_true(clock_parse_iso(str_make(text_ms, sizeof(text_ms)), &read));
+        assert_int_equal(read, ms);
+        size_t len = test_below(&seed, sizeof(text_ms));
+        assert_false(clock_parse_iso(str_make(text_ms, len), &read));
+    }
+}
+
 static void test_milliseconds(void **state)
 {
     char text[CLOCK_ISO_MS_LEN];
@@ -114,6 +187,8 @@ int main(void)
         cmocka_unit_test(test_http_dates),
         cmocka_unit_test(test_borders),
         cmocka_unit_test(test_against_the_library),
+        cmocka_unit_test(test_parse_iso),
+        cmocka_unit_test(test_parse_iso_round_trip),
         cmocka_unit_test(test_milliseconds),
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_durations),

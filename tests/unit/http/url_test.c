@@ -130,9 +130,63 @@ static void test_query(void **state)
     }
 }
 
+static void test_split(void **state)
+{
+    static const struct {
+        const char *url, *host, *path, *query;
+        bool secure;
+    } good[] = {
+        {"https://example.com", "example.com", "/", "", true},
+        {"http://example.com/", "example.com", "/", "", false},
+        {"HTTPS://Example.com:8443/a/b?c=d", "Example.com:8443", "/a/b", "?c=d", true},
+        {"http://example.com?c=/d?e", "example.com", "/", "?c=/d?e", false},
+        {"http://example.com/?", "example.com", "/", "?", false},
+        {"http://[::1]:80/%D9%87", "[::1]:80", "/%D9%87", "", false},
+        {"http://xn--mgbh0fb.example/@a:b", "xn--mgbh0fb.example", "/@a:b", "", false},
+    };
+    static const char *const bad[] = {
+        "",
+        "example.com",
+        "//example.com/",
+        "http:/example.com/",
+        "http://",
+        "https://",
+        "http:///path",
+        "http://?query",
+        "http://:80/",
+        "ftp://example.com/",
+        "httpss://example.com/",
+        " http://example.com/",
+        "http://example.com/a b",
+        "http://example.com/\t",
+        "http://example.com/\x7f",
+        "http://example.com/#fragment",
+        "http://user@example.com/",
+        "http://user:password@example.com/",
+        "http://example.com\\@other.example/",
+        "http://\xd9\x87\xd8\xaf.example/",
+        "http://example.com/\xd9\x87",
+        "http://example.com/{id}",
+    };
+    struct http_url u;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        if (!http_url_split(str_from(good[i].url), &u))
+            fail_msg("not taken: '%s'", good[i].url);
+        assert_str(u.host, good[i].host);
+        assert_str(u.path, good[i].path);
+        assert_true(str_eq(u.query, str_from(good[i].query)));
+        assert_int_equal(u.secure, good[i].secure);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (http_url_split(str_from(bad[i]), &u))
+            fail_msg("taken: '%s'", bad[i]);
+    assert_false(http_url_split(str_make("http://a/\0b", 11), &u));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_split),
         cmocka_unit_test_setup_teardown(test_decode, make_arena, free_arena),
         cmocka_unit_test_setup_teardown(test_decode_malformed, make_arena, free_arena),
         cmocka_unit_test(test_decode_without_room),

@@ -44,7 +44,9 @@ static void make_database(struct large *l)
     run_sql(
         l->db,
         "VACUUM ANALYZE workspaces, clients, accounts, numbers, number_changes, settings, "
-        "rate_windows, authentication_failures, idempotency, schema_version, store_state, replicas");
+        "rate_windows, authentication_failures, idempotency, schema_version, store_state, replicas, "
+        "apps, inbound, account_facts, account_changes, templates, template_changes, events, "
+        "webhooks, jobs, job_attempts");
     buf_release(&text);
 }
 

@@ -1,6 +1,6 @@
 /* A database of a large installation for the tests of query plans: 1,000 workspaces, 10,000
- * numbers, and their history; and which statements may read a whole table. The SQL is for both
- * engines. */
+ * numbers, and their history; what Meta sent, and what is delivered to 1,000 webhooks; and which
+ * statements may read a whole table. The SQL is for both engines. */
 #pragma once
 
 #include "base/buf.h"
@@ -57,6 +57,42 @@ static const char *const scale_fill[] = {
     SERIES("200000") "INSERT INTO idempotency (client_id, key, fingerprint, state, created_at, "
                     "expires_at) SELECT (i - 1) % 4000 + 1, 'key:' || i, CAST('f' AS {blob}), "
                     "CASE WHEN i % 1000 = 0 THEN 'running' ELSE 'done' END, i, i FROM series",
+    SERIES("50") "INSERT INTO apps (workspace_id, app_id, name, secret, verify_token, created_at, "
+                 "updated_at) SELECT CASE WHEN i > 1 THEN i END, 'app-' || i, 'App', "
+                 "CAST('sealed' AS {blob}), CAST('sealed' AS {blob}), i, i FROM series",
+    SERIES("100000") "INSERT INTO inbound (workspace_id, app_id, digest, body, state, changes, "
+                     "unapplied, reasons, arrivals, received_at, arrived_at) "
+                     "SELECT i % 1000 + 1, i % 50 + 1, CAST('digest-' || i AS {blob}), "
+                     "CAST('body' AS {blob}), CASE WHEN i % 500 = 0 THEN 'kept' ELSE 'applied' END, "
+                     "1, 0, '[]', 1, i, i FROM series",
+    "UPDATE accounts SET hinted_at = id WHERE id % 1000 = 1",
+    SERIES("12000") "INSERT INTO account_facts (account_id, field, value, known_at) "
+                    "SELECT (i - 1) % 4000 + 1, 'field-' || ((i - 1) / 4000), 'value', i FROM series",
+    SERIES("40000") "INSERT INTO account_changes (account_id, position, field, source, at) "
+                    "SELECT (i - 1) % 4000 + 1, (i - 1) / 4000 + 1, 'review', 'webhook', i "
+                    "FROM series",
+    SERIES("40000") "INSERT INTO templates (account_id, meta_id, name, language, status_at, "
+                    "category_at, quality_at, components_at, created_at, updated_at) "
+                    "SELECT (i - 1) % 4000 + 1, 'meta-' || i, 'template', 'ar', i, i, i, i, i, i "
+                    "FROM series",
+    SERIES("80000") "INSERT INTO template_changes (template_id, position, field, source, at) "
+                    "SELECT (i - 1) % 40000 + 1, (i - 1) / 40000 + 1, 'status', 'webhook', i "
+                    "FROM series",
+    SERIES("100000") "INSERT INTO events (workspace_id, event_id, name, body, created_at) "
+                     "SELECT i % 1000 + 1, 'evt_' || i, 'account.updated', '{}', i FROM series",
+    SERIES("1000") "INSERT INTO webhooks (workspace_id, url, events, secret, disabled_at, "
+                   "replica_id, created_at, updated_at, deleted_at) SELECT i, 'https://w', '*', "
+                   "CAST('sealed' AS {blob}), CASE WHEN i % 20 = 0 THEN i END, i % 5 + 1, i, i, "
+                   "CASE WHEN i % 20 = 1 THEN i END FROM series",
+    /* One of ten is waiting, one of fifty behind another. */
+    SERIES("100000") "INSERT INTO jobs (workspace_id, kind, webhook_id, event_id, order_key, "
+                     "state, attempts, due_at, created_at, ended_at) SELECT i % 1000 + 1, "
+                     "'deliver', i % 1000 + 1, i, 'number:' || (i % 7), "
+                     "CASE WHEN i % 10 = 0 THEN 'waiting' WHEN i % 50 = 1 THEN 'behind' "
+                     "WHEN i % 200 = 3 THEN 'dead' ELSE 'done' END, 1, i, i, "
+                     "CASE WHEN i % 10 <> 0 AND i % 50 <> 1 THEN i END FROM series",
+    SERIES("100000") "INSERT INTO job_attempts (job_id, position, at, us, status) "
+                     "SELECT i, 1, i, 1000, 200 FROM series",
 };
 
 /* Every number but the first has equally long a history; rows are written in turn, so that no
@@ -123,6 +159,26 @@ static const struct whole_read {
      "one of those that nobody holds"},
     {BOTH, "SELECT count(*) FROM accounts WHERE unlinked_at IS NULL", "accounts accounts_waba",
      "when accounts or replicas come or go, all of an index that has linked ones"},
+    {BOTH, "ON w.id = a.workspace_id ORDER BY a.id", "a w",
+     "the directory: all apps, of which there are few, in memory as all clients"},
+    {BOTH, "AS text) AS name, secret FROM webhooks WHERE deleted_at IS NULL ORDER BY id",
+     "webhooks webhooks_pkey", "every sealed value: rotation of the key, backup, restore"},
+    {BOTH, "FROM webhooks WHERE previous_secret IS NOT NULL AND deleted_at IS NULL ORDER BY id",
+     "webhooks webhooks_pkey", "every sealed value: rotation of the key, backup, restore"},
+    {BOTH, "FROM webhooks e WHERE e.disabled_at IS NULL AND e.deleted_at IS NULL ORDER BY e.id",
+     "e",
+     "every webhook with its first job: what the deliveries begin with, and look at every few "
+     "seconds; of each one row of an index is read"},
+    {BOTH,
+     "AND (e.deleted_at IS NOT NULL OR j.created_at < $1) ORDER BY e.id LIMIT " STRINGIFY(
+         UPKEEP_PURGE_ROWS),
+     "webhooks_stopped", "all of an index that has only webhooks that are disabled or deleted"},
+    {SQLITE, "ORDER BY id LIMIT " STRINGIFY(JOBS_NEW_ROWS) ") n GROUP BY webhook_id", "n",
+     "what the statement itself has just found"},
+    {POSTGRES, "FROM accounts WHERE hinted_at IS NOT NULL ORDER BY hinted_at LIMIT $1",
+     "accounts_hinted", "some of an index that has only those"},
+    {POSTGRES, "LEFT JOIN apps a ON a.id = i.app_id WHERE i.id = $1", "a",
+     "PostgreSQL: so few apps it reads rather than look one up"},
     {POSTGRES, "(SELECT address FROM authentication_failures WHERE started_at < $1 LIMIT $2)",
      "authentication_failures",
      "PostgreSQL, when there is something to remove: so small a table it may read rather than look "
@@ -151,10 +207,10 @@ static inline bool has_word(const char *words, struct str word)
     return false;
 }
 
-/* One row, or a row a replica, or a row a migration. */
+/* One row, or a row a replica, a migration, or an app (APPS_MAX). */
 static inline bool is_tiny(struct str table)
 {
-    return has_word("store_state replicas replicas_1 holder schema_version", table);
+    return has_word("store_state replicas replicas_1 holder schema_version apps", table);
 }
 
 static inline bool may_read_all(enum explainer by, const char *sql, struct str table)
