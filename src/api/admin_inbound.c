@@ -62,14 +62,14 @@ enum err inbound_list(struct call *call)
     return e;
 }
 
-/* The body as JSON where it is some, else as text, with what is no UTF-8 left out. */
+/* The body as JSON where it is strictly some (no key twice), else as text, where it is some. */
 static void write_body(struct json_writer *w, const struct inbound *in, struct arena *arena)
 {
     struct json json;
     struct error error;
     error_init(&error, arena);
     json_key(w, "body");
-    if (json_parse_loose(in->body, arena, &json, &error) == ERR_OK)
+    if (json_parse(in->body, arena, &json, &error) == ERR_OK)
         json_raw(w, in->body);
     else if (str_is_utf8(in->body))
         json_str(w, in->body);

@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "api/webhooks.h"
 #include "base/clock.h"
+#include "model/webhook.h"
 
 static void write_members(struct json_writer *w, const struct job *j)
 {
@@ -32,6 +33,7 @@ static enum err read_filter(struct call *call, struct job_filter *ret)
 {
     struct str domain, webhook;
     struct workspace ws;
+    struct webhook of_workspace;
     *ret = (struct job_filter){0};
     enum err e = webhooks_read_state(call, &ret->state);
     if (!e)
@@ -45,8 +47,13 @@ static enum err read_filter(struct call *call, struct job_filter *ret)
     if (!domain.len)
         return ERR_OK;
     e = workspace_find(call->tx, domain, call->arena, &ws);
-    ret->workspace_id = e ? 0 : ws.id;
-    return e == ERR_NOT_FOUND ? wrong_query(call, "workspace", "is no workspace's domain") : e;
+    if (e)
+        return e == ERR_NOT_FOUND ? wrong_query(call, "workspace", "is no workspace's domain") : e;
+    ret->workspace_id = ws.id;
+    if (!ret->webhook_id)
+        return ERR_OK;
+    e = webhook_find(call->tx, ws.id, ret->webhook_id, call->arena, &of_workspace);
+    return e == ERR_NOT_FOUND ? wrong_query(call, "webhook", "is no webhook of this workspace") : e;
 }
 
 enum err jobs_list(struct call *call)
@@ -101,6 +108,15 @@ static enum err answer_job(struct call *call, int64_t id, const char *message)
     return e;
 }
 
+static enum err check_webhook(struct call *call, const struct job *j)
+{
+    struct webhook w;
+    enum err e = webhook_find(call->tx, j->workspace_id, j->webhook_id, call->arena, &w);
+    return e == ERR_NOT_FOUND
+               ? error_set(&call->error, ERR_CONFLICT, "The job's webhook was deleted")
+               : e;
+}
+
 /* One that waits is due now; one that ended is made anew, and stays on record. */
 enum err jobs_retry(struct call *call)
 {
@@ -110,7 +126,9 @@ enum err jobs_retry(struct call *call)
     if (e)
         return e;
     if (j.ended_at) {
-        e = job_repeat(call->tx, &j, now, &id);
+        e = check_webhook(call, &j);
+        if (!e)
+            e = job_repeat(call->tx, &j, now, &id);
         return e ? e : answer_job(call, id, "The job is done again, as a new one");
     }
     e = job_hurry(call->tx, j.id, now);

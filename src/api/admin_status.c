@@ -1,8 +1,9 @@
 /* /admin/status, /admin/accounts and the checks: what an operator and `hudhud doctor` look at. */
 #include "api/admin.h"
 #include "api/handlers.h"
+#include "api/numbers.h"
 #include "base/clock.h"
-#include "model/account.h"
+#include "model/account_fact.h"
 #include "store/migrations.h"
 
 #include <sys/resource.h>
@@ -145,6 +146,53 @@ static enum err begin_task(struct call *call, enum jobs_kind kind)
     call->task.kind = kind;
     call->task.account_id = account.id;
     return ERR_OK;
+}
+
+static enum err write_fact(void *arg, const struct account_fact *f)
+{
+    struct json_writer *w = arg;
+    json_open(w, '{');
+    json_member_str(w, "field", f->field);
+    json_member_str(w, "value", f->value);
+    json_member_time(w, "known_at", f->known_at);
+    json_close(w, '}');
+    return ERR_OK;
+}
+
+/* What Meta's webhooks said of it, beside what it says when it is asked. */
+enum err account_facts(struct call *call)
+{
+    struct account account;
+    enum err e = find_account(call, &account);
+    if (e)
+        return e;
+    call_begin(call);
+    json_open(&call->out, '[');
+    e = account_fact_each(call->tx, account.id, write_fact, &call->out);
+    json_close(&call->out, ']');
+    call_end(call);
+    return e;
+}
+
+enum err account_history(struct call *call)
+{
+    struct page page;
+    struct account account;
+    int64_t total;
+    enum err e = call_page(call, &page);
+    if (!e)
+        e = find_account(call, &account);
+    if (!e)
+        e = account_count_changes(call->tx, account.id, &total);
+    if (e)
+        return e;
+    call_begin(call);
+    json_open(&call->out, '[');
+    e = account_each_change(call->tx, account.id, total - page.offset, page.limit,
+                            numbers_write_change, &call->out);
+    json_close(&call->out, ']');
+    call_end_page(call, &page, total);
+    return e;
 }
 
 enum err account_sync_check(struct call *call)

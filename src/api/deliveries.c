@@ -56,17 +56,36 @@ enum err webhooks_write_details(struct call *call, const struct job *j)
 
 /* --- finding ------------------------------------------------------------------------------ */
 
-static enum err find_webhook_id(struct call *call, int64_t *ret)
+static enum err find_webhook(struct call *call, struct webhook *ret)
 {
-    struct webhook webhook;
+    int64_t id;
     if (!call->caller.permissions->all_numbers)
         return error_set(&call->error, ERR_PERMISSION_DENIED,
                          "This client is limited to some numbers, and a webhook tells of all");
-    enum err e =
-        str_to_i64(call_param(call, 0), ret)
-            ? webhook_find(call->tx, call->caller.workspace_id, *ret, call->arena, &webhook)
-            : ERR_NOT_FOUND;
+    enum err e = str_to_i64(call_param(call, 0), &id)
+                     ? webhook_find(call->tx, call->caller.workspace_id, id, call->arena, ret)
+                     : ERR_NOT_FOUND;
     return e == ERR_NOT_FOUND ? error_set(&call->error, e, "Webhook not found") : e;
+}
+
+static enum err find_webhook_id(struct call *call, int64_t *ret)
+{
+    struct webhook webhook;
+    enum err e = find_webhook(call, &webhook);
+    if (!e)
+        *ret = webhook.id;
+    return e;
+}
+
+/* What is put in line for a disabled one would wait until it is enabled, which nobody expects who
+ * asks for it now. */
+static enum err check_enabled(struct call *call)
+{
+    struct webhook webhook;
+    enum err e = find_webhook(call, &webhook);
+    if (e || !webhook.disabled_at)
+        return e;
+    return error_set(&call->error, ERR_CONFLICT, "The webhook is disabled: enable it first");
 }
 
 static enum err find_delivery(struct call *call, struct job *ret)
@@ -181,6 +200,8 @@ enum err deliveries_replay(struct call *call)
     int64_t id;
     enum err e = find_delivery(call, &j);
     if (!e)
+        e = check_enabled(call);
+    if (!e)
         e = job_repeat(call->tx, &j, clock_now_ms(), &id);
     return e ? e : answer_delivery(call, id, "The event is delivered again, under its own id");
 }
@@ -221,7 +242,10 @@ enum err deliveries_replay_range(struct call *call)
     int64_t webhook_id, n;
     enum err e = find_webhook_id(call, &webhook_id);
     if (!e)
-        e = job_repeat_range(call->tx, webhook_id, in->from, in->to, clock_now_ms(), &n);
+        e = check_enabled(call);
+    if (e)
+        return e;
+    e = job_repeat_range(call->tx, webhook_id, in->from, in->to, clock_now_ms(), &n);
     if (e == ERR_CONFLICT)
         return error_set(&call->error, e,
                          "There were more than %d deliveries in that time: choose a shorter one",
@@ -247,6 +271,8 @@ enum err deliveries_test(struct call *call)
     };
     int64_t webhook_id, id;
     enum err e = find_webhook_id(call, &webhook_id);
+    if (!e)
+        e = check_enabled(call);
     if (!e)
         e = event_emit_to(call->tx, &event, webhook_id, &id);
     return e ? e : answer_delivery(call, id, "A test event is on its way");

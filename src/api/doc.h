@@ -28,7 +28,8 @@ enum field_type {
     FIELD_TIME,   /* "2024-01-15T10:30:00Z" */
     FIELD_OBJECT, /* of `schema` */
     FIELD_LIST,   /* of objects of `schema` */
-    FIELD_TEXTS,  /* a list of texts; `values`, `min` and `max` are of each, `items_max` of the list */
+    FIELD_TEXTS,  /* a list of texts; `values`, `min` and `max` are of each, `items_max` of the list
+                   */
     FIELD_JSON,   /* whatever it is; `example` is JSON */
 };
 

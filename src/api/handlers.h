@@ -77,7 +77,7 @@ call_fn clients_rotate_check, clients_rotate_apply;
 call_fn plan_get, plan_set_check, plan_set_apply, plan_reset_apply;
 
 /* admin_status.c */
-call_fn status_get, accounts_list;
+call_fn status_get, accounts_list, account_facts, account_history;
 call_fn account_sync_check, account_sync_run;
 call_fn account_check_check, account_check_run;
 call_fn graph_check_check, graph_check_run;

@@ -1,8 +1,8 @@
 /* /webhooks/meta and /webhooks/meta/{domain}: what Meta calls (meta-graph.md §6). */
+#include "gate/meta.h"
 #include "api/handlers.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "gate/meta.h"
 #include "inbound/inbound.h"
 
 struct meta_input {
@@ -23,14 +23,16 @@ static enum err refuse(struct call *call, enum err e, const char *what)
 {
     struct api *api = call->api;
     int64_t now = clock_monotonic_us();
-    if (e != ERR_AUTHENTICATION || (api->meta_refused_us && now - api->meta_refused_us <
-                                                                META_REFUSED_LOG_S * INT64_C(1000000)))
+    if (e != ERR_AUTHENTICATION ||
+        (api->meta_refused_us &&
+         now - api->meta_refused_us < META_REFUSED_LOG_S * INT64_C(1000000)))
         return e;
     api->meta_refused_us = now;
     log_event(LOG_WARN, "meta_webhook_refused", LOG_CSTR("why", what),
               LOG_STR("domain", domain_of(call)),
-              LOG_CSTR("mend", "compare with hudhud app list; hudhud app add, rotate and "
-                               "verify-token set them"));
+              LOG_CSTR("mend",
+                       "compare with hudhud app list; hudhud app add, rotate and "
+                       "verify-token set them"));
     return e;
 }
 
@@ -108,8 +110,7 @@ enum err meta_receive_check(struct call *call)
     struct meta_sender sender;
     struct http_request *r = call->request;
     int64_t now = clock_now_ms();
-    enum err e =
-        gate_check_meta(&call->api->gate, r, domain_of(call), now, &sender, &call->error);
+    enum err e = gate_check_meta(&call->api->gate, r, domain_of(call), now, &sender, &call->error);
     if (e)
         return refuse(call, e, "the signature is no app's");
     struct meta_input *in = ARENA_NEW(call->arena, struct meta_input);

@@ -121,7 +121,7 @@ enum err numbers_get(struct call *call)
     return ERR_OK;
 }
 
-static enum err list_change(void *arg, const struct change_entry *c)
+enum err numbers_write_change(void *arg, const struct change_entry *c)
 {
     struct json_writer *w = arg;
     json_open(w, '{');
@@ -148,7 +148,7 @@ enum err numbers_history(struct call *call)
         return e;
     call_begin(call);
     json_open(&call->out, '[');
-    e = number_each_change(call->tx, n.id, total - page.offset, page.limit, list_change,
+    e = number_each_change(call->tx, n.id, total - page.offset, page.limit, numbers_write_change,
                            &call->out);
     json_close(&call->out, ']');
     call_end_page(call, &page, total);

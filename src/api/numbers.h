@@ -16,3 +16,5 @@ enum err numbers_begin_task(struct call *call, enum jobs_kind kind) MUST_USE;
 extern const char *const profile_verticals[];
 /* The list of the caller's workspace; without `empty_is_fine` an empty one is a 404. */
 enum err numbers_write_list(struct call *call, bool health, bool empty_is_fine) MUST_USE;
+/* A row of history; the argument is the json_writer. */
+enum err numbers_write_change(void *arg, const struct change_entry *c) MUST_USE;

@@ -57,6 +57,8 @@ const struct route admin_routes[] = {
     {HTTP_GET, "/status", READ, LIMIT_NONE, NULL, status_get, NULL, NULL},
     {HTTP_POST, "/graph/check", LIVE, LIMIT_NONE, graph_check_check, graph_check_run, NULL, NULL},
     {HTTP_GET, "/accounts", READ, LIMIT_NONE, NULL, accounts_list, NULL, NULL},
+    {HTTP_GET, "/accounts/{waba_id}/facts", READ, LIMIT_NONE, NULL, account_facts, NULL, NULL},
+    {HTTP_GET, "/accounts/{waba_id}/history", READ, LIMIT_NONE, NULL, account_history, NULL, NULL},
     {HTTP_POST, "/accounts/{waba_id}/sync", LIVE, LIMIT_NONE, account_sync_check, account_sync_run,
      NULL, NULL},
     {HTTP_POST, "/accounts/{waba_id}/check", LIVE, LIMIT_NONE, account_check_check,

@@ -2,8 +2,8 @@
 #include "api/webhooks.h"
 #include "api/handlers.h"
 #include "base/clock.h"
-#include "model/webhook.h"
 #include "model/event.h"
+#include "model/webhook.h"
 
 /* --- the shape ---------------------------------------------------------------------------- */
 
@@ -95,11 +95,13 @@ static void check_url(struct call *call, struct body *b, struct str url)
     if (!url.len)
         return;
     if (!http_url_split(url, &parts))
-        body_complain(b, "url", "must be such as https://example.com/hudhud, without a user or "
-                                "fragment; a host in another script in its xn-- form");
+        body_complain(b, "url",
+                      "must be such as https://example.com/hudhud, without a user or "
+                      "fragment; a host in another script in its xn-- form");
     else if (!parts.secure && !call->api->shared->webhooks_allow_http)
-        body_complain(b, "url", "must begin with https://; the setting webhook-allow-http allows "
-                                "http://");
+        body_complain(b, "url",
+                      "must begin with https://; the setting webhook-allow-http allows "
+                      "http://");
 }
 
 static bool add_event(struct body *b, struct buf *out, struct json item)
@@ -195,8 +197,7 @@ static enum err write_with_secret(struct call *call, const struct webhook *webho
 {
     _cleanup_(secret_release)
     struct secret secret = {0};
-    struct str context =
-        arena_printf(call->arena, WEBHOOK_SEAL_CONTEXT, (long long)webhook->id);
+    struct str context = arena_printf(call->arena, WEBHOOK_SEAL_CONTEXT, (long long)webhook->id);
     if (!context.ptr)
         return ERR_NO_MEMORY;
     enum err e = seal_open(call->api->shared->keyring, context, sealed, &secret);
@@ -277,8 +278,7 @@ enum err webhooks_rotate_check(struct call *call)
     enum err e = body_begin(&b, call->request->body, call->arena, &call->error);
     if (e)
         return e;
-    *overlap_s =
-        body_i64(&b, "overlap_seconds", 0, ROTATE_OVERLAP_MAX_S, WEBHOOK_OVERLAP_S, false);
+    *overlap_s = body_i64(&b, "overlap_seconds", 0, ROTATE_OVERLAP_MAX_S, WEBHOOK_OVERLAP_S, false);
     return body_end(&b);
 }
 

@@ -310,6 +310,11 @@ static const struct doc_group webhooks_group = {
         .name = "delivery", .type = FIELD_INTEGER, .example = "811",                               \
         .description = "The delivery's id."                                                        \
     }
+#define WEBHOOK_DISABLED                                                                           \
+    {                                                                                              \
+        .err = ERR_CONFLICT, .message = "The webhook is disabled: enable it first",                \
+        .when = "the webhook is disabled"                                                          \
+    }
 #define NO_SUCH_WEBHOOK                                                                            \
     {                                                                                              \
         .err = ERR_NOT_FOUND, .message = "Webhook not found",                                      \
@@ -409,7 +414,7 @@ const struct doc webhooks_test_doc = {
     .status = 201,
     .message = "A test event is on its way",
     .data = &delivery_schema,
-    .errors = ERRORS(NO_SUCH_WEBHOOK),
+    .errors = ERRORS(WEBHOOK_DISABLED, NO_SUCH_WEBHOOK),
 };
 
 const struct doc webhooks_replay_doc = {
@@ -427,7 +432,7 @@ const struct doc webhooks_replay_doc = {
                       .message = "There were more than " TEXT_OF(
                           JOBS_REPLAY_MAX) " deliveries in that time: choose a shorter one",
                       .when = "there were too many for one call"},
-                     NO_SUCH_WEBHOOK),
+                     WEBHOOK_DISABLED, NO_SUCH_WEBHOOK),
 };
 
 const struct doc deliveries_list_doc = {
@@ -467,5 +472,5 @@ const struct doc deliveries_replay_doc = {
     .status = 201,
     .message = "The event is delivered again, under its own id",
     .data = &delivery_schema,
-    .errors = ERRORS(NO_SUCH_DELIVERY),
+    .errors = ERRORS(WEBHOOK_DISABLED, NO_SUCH_DELIVERY),
 };

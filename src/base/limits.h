@@ -122,7 +122,7 @@
 #define PROFILE_WEBSITE_MAX     256
 #define PAGE_LIMIT_MAX          100 /* `limit` of page lists, developer-api.md §1.4 */
 #define PAGE_LIMIT_DEFAULT      20
-#define OLDER_LIMIT_MAX         1000 /* `limit` of the administration's lists */
+#define OLDER_LIMIT_MAX         1000       /* `limit` of the administration's lists */
 #define PAGE_MAX                1000000000 /* `page`: page * limit stays far inside 64 bits */
 
 /* --- events out (developer-api.md §8) ------------------------------------------------------ */
@@ -146,8 +146,8 @@
 #define DELIVERY_LANE_MAX          32 /* grows with each success up to this, halves with each failure */
 #define DELIVERY_BRISK_MAX         192 /* at once, to all endpoints that answer quickly */
 #define DELIVERY_SLOW_MAX          64 /* ... and to all others: they never take the places of those */
-#define DELIVERY_SLOW_BEGINS       2  /* of these at once, */
-#define DELIVERY_PACE_MS           20 /* and so long until the next: a hundred a second */
+#define DELIVERY_SLOW_BEGINS       2       /* of these at once, */
+#define DELIVERY_PACE_MS           20      /* and so long until the next: a hundred a second */
 #define DELIVERY_SLOW_US           1000000 /* an endpoint whose answers take longer is one of these */
 #define DELIVERY_FAILURES          3    /* in a row: its deliveries are tried one at a time, and */
 #define DELIVERY_REST_MS           1000 /* after each it rests, at first so long, doubled each time, */
@@ -351,5 +351,5 @@
 #define UPKEEP_PURGE_S         5    /* how often expired answers are looked for */
 #define UPKEEP_PURGE_ROWS      200 /* removed in one write: some milliseconds of the writer's time */
 #define SERVE_TLS_LOOK_S       60  /* how often the files of the certificate are looked at */
-#define SERVE_FILES_RESERVED   256     /* descriptors beside connections: database, loops, Meta */
+#define SERVE_FILES_RESERVED   768     /* descriptors beside connections: database, Meta, webhooks */
 #define SERVE_CONNECTIONS_MAX  1000000 /* 450 MB when idle; each one in use takes far more */

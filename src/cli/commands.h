@@ -47,6 +47,11 @@ enum err number_pin_run(struct cli *cli) MUST_USE;
 /* profile.c */
 enum err number_profile_run(struct cli *cli) MUST_USE;
 
+/* account.c */
+enum err account_list_run(struct cli *cli) MUST_USE;
+enum err account_facts_run(struct cli *cli) MUST_USE;
+enum err account_history_run(struct cli *cli) MUST_USE;
+
 /* app.c */
 enum err app_add_run(struct cli *cli) MUST_USE;
 enum err app_list_run(struct cli *cli) MUST_USE;

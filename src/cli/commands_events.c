@@ -349,6 +349,32 @@ const struct command commands_events[] = {
         .run = inbound_reapply_run,
     },
     {
+        .path = "account list",
+        .summary = "List the linked accounts",
+        .flags = COMMAND_ADMIN,
+        .example = "hudhud account list",
+        .run = account_list_run,
+    },
+    {
+        .path = "account facts",
+        .summary = "Show what Meta's webhooks said of an account",
+        .operands = "WABA_ID",
+        .flags = COMMAND_ADMIN,
+        .details =
+            "Its review, bans and restrictions, what it may do: Meta's words, and since when it is so.",
+        .example = "hudhud account facts 102290129340398",
+        .run = account_facts_run,
+    },
+    {
+        .path = "account history",
+        .summary = "Show what changed of an account",
+        .operands = "WABA_ID",
+        .flags = COMMAND_ADMIN,
+        .details = "Newest first, the last hundred changes.",
+        .example = "hudhud account history 102290129340398",
+        .run = account_history_run,
+    },
+    {
         .path = "job list",
         .summary = "List the jobs",
         .options = job_list_options,

@@ -1,5 +1,6 @@
-/* Where a secret, a PIN or a code comes from: a pipe, a file, or a person at a terminal who types it
- * unseen. Never the command line, which every user of the machine can read, and a shell remembers.
+/* Where a secret, a PIN or a code comes from: a pipe, a file, or a person at a terminal who types
+ * it unseen. Never the command line, which every user of the machine can read, and a shell
+ * remembers.
  */
 #pragma once
 

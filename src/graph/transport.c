@@ -202,8 +202,7 @@ static void send_request(struct request *r, enum graph_method method, struct str
     struct http_header headers[3] = {{STR("Accept"), STR("application/json")}};
     size_t n = 1;
     if (r->token.len)
-        headers[n++] =
-            (struct http_header){STR("Authorization"), str_make(bearer, (size_t)len)};
+        headers[n++] = (struct http_header){STR("Authorization"), str_make(bearer, (size_t)len)};
     if (json.len)
         headers[n++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     http_client_send(r->graph->client, &(struct http_client_request){

@@ -200,9 +200,9 @@ void http_url_encode(struct str s, struct buf *out);
  * has what no request of ours has: a user, a fragment, a blank, a character beyond ASCII (a host in
  * Arabic is written in its xn-- form, a path percent-encoded). */
 struct http_url {
-    bool secure;     /* https */
-    struct str host; /* with its port, as it is written */
-    struct str path; /* "/" when the URL has none */
+    bool secure;      /* https */
+    struct str host;  /* with its port, as it is written */
+    struct str path;  /* "/" when the URL has none */
     struct str query; /* with its "?"; empty when there is none */
 };
 bool http_url_split(struct str url, struct http_url *ret) MUST_USE;

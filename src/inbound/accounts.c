@@ -1,8 +1,8 @@
 /* Fields about an account: account_update, account_review_update, account_alerts (meta-graph.md
  * §6.5). */
-#include "inbound/apply.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "inbound/apply.h"
 
 static struct str kept(struct applying *a, const struct buf *text)
 {

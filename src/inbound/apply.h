@@ -11,7 +11,7 @@ struct applying {
     struct account account;
     struct str field;
     struct change_cause cause;
-    int64_t hinted; /* the account that was hinted at last: once is enough */
+    int64_t hinted;     /* the account that was hinted at last: once is enough */
     const char *reason; /* set: it is not applied */
     bool changed;
 };

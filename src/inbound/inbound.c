@@ -1,6 +1,6 @@
 #include "inbound/inbound.h"
-#include "inbound/apply.h"
 #include "base/clock.h"
+#include "inbound/apply.h"
 #include "json/writer.h"
 
 void inbound_read(struct inbound_delivery *d, struct arena *arena)
@@ -123,14 +123,18 @@ struct taking {
     struct json_writer reasons;
 };
 
-static void note_reason(struct taking *t, struct str field, const char *reason)
+/* Why a change is not applied, or, without one, the whole delivery. */
+static void note_reason(struct taking *t, bool of_change, struct str field, const char *reason)
 {
-    t->outcome.unapplied++;
     if (t->n_reasons++ >= INBOUND_REASONS_MAX)
         return;
     json_open(&t->reasons, '{');
-    json_member_i64(&t->reasons, "change", t->outcome.changes - 1);
-    json_member_str(&t->reasons, "field", str_make(field.ptr, MIN(field.len, INBOUND_FIELD_MAX)));
+    json_key(&t->reasons, "change");
+    if (of_change)
+        json_i64(&t->reasons, t->outcome.changes - 1);
+    else
+        json_null(&t->reasons);
+    json_member_opt(&t->reasons, "field", str_make(field.ptr, MIN(field.len, INBOUND_FIELD_MAX)));
     json_member_cstr(&t->reasons, "reason", reason);
     json_close(&t->reasons, '}');
 }
@@ -153,8 +157,9 @@ static enum err apply_change(struct taking *t, struct json change, bool known_ac
                                     : "no workspace has linked the account";
     else
         e = rule->apply(a, json_get(change, "value"));
+    t->outcome.unapplied += a->reason != NULL;
     if (a->reason)
-        note_reason(t, a->field, a->reason);
+        note_reason(t, true, a->field, a->reason);
     t->outcome.changed += a->changed;
     return e;
 }
@@ -170,8 +175,8 @@ static enum err find_account(struct taking *t, struct json entry, struct arena *
                              bool *ret_known)
 {
     struct str waba_id = json_as_id(json_get(entry, "id"), arena);
-    enum err e = waba_id.len ? account_find_brief(t->a.tx, waba_id, arena, &t->a.account)
-                             : ERR_NOT_FOUND;
+    enum err e =
+        waba_id.len ? account_find_brief(t->a.tx, waba_id, arena, &t->a.account) : ERR_NOT_FOUND;
     *ret_known = !e && (!t->workspace_id || t->a.account.workspace_id == t->workspace_id);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
@@ -226,14 +231,14 @@ static enum err apply_entries(struct taking *t, struct json delivery)
 static enum err apply_delivery(struct taking *t, const struct inbound_delivery *d)
 {
     if (d->unreadable) {
-        note_reason(t, STR(""), d->unreadable);
+        note_reason(t, false, STR(""), d->unreadable);
         return ERR_OK;
     }
     int64_t n = count_changes(d->json);
     if (n <= INBOUND_CHANGES_MAX)
         return apply_entries(t, d->json);
     t->outcome.changes = n;
-    note_reason(t, STR(""), "it holds more than " TEXT_OF(INBOUND_CHANGES_MAX) " changes");
+    note_reason(t, false, STR(""), "it holds more than " TEXT_OF(INBOUND_CHANGES_MAX) " changes");
     t->outcome.unapplied = n;
     return ERR_OK;
 }
@@ -248,6 +253,11 @@ static void taking_init(struct taking *t, struct tx *tx, const struct inbound_de
     json_open(&t->reasons, '[');
 }
 
+static struct str state_of(const struct taking *t)
+{
+    return t->n_reasons ? STR(INBOUND_KEPT) : STR(INBOUND_APPLIED);
+}
+
 static enum err insert(struct tx *tx, const struct inbound_delivery *d, struct taking *t)
 {
     const struct inbound row = {
@@ -255,7 +265,7 @@ static enum err insert(struct tx *tx, const struct inbound_delivery *d, struct t
         .app_row_id = d->app_row_id,
         .digest = str_make((const char *)d->digest, sizeof(d->digest)),
         .body = d->body,
-        .state = t->outcome.unapplied ? STR(INBOUND_KEPT) : STR(INBOUND_APPLIED),
+        .state = state_of(t),
         .changes = t->outcome.changes,
         .unapplied = t->outcome.unapplied,
         .reasons = buf_str(&t->reasons_text),
@@ -269,9 +279,10 @@ static enum err write_down(struct tx *tx, const struct inbound_delivery *d, stru
     json_close(&t->reasons, ']');
     if (!buf_ok(&t->reasons_text))
         return ERR_NO_MEMORY;
-    return t->outcome.id ? inbound_set_outcome(tx, t->outcome.id, t->outcome.changes,
-                                               t->outcome.unapplied, buf_str(&t->reasons_text))
-                         : insert(tx, d, t);
+    if (!t->outcome.id)
+        return insert(tx, d, t);
+    return inbound_set_outcome(tx, t->outcome.id, state_of(t), t->outcome.changes,
+                               t->outcome.unapplied, buf_str(&t->reasons_text));
 }
 
 /* `id` is that of its row; 0: it has none yet. */
@@ -283,7 +294,7 @@ static enum err take(struct tx *tx, const struct inbound_delivery *d, int64_t id
     taking_init(&t, tx, d);
     t.outcome.id = id;
     if (why)
-        note_reason(&t, STR(""), why);
+        note_reason(&t, false, STR(""), why);
     else
         e = apply_delivery(&t, d);
     if (!e)
@@ -328,9 +339,8 @@ enum err inbound_reapply(struct tx *tx, int64_t id, int64_t now, struct inbound_
     arena_init(&arena, INBOUND_ARENA_MAX);
     enum err e = inbound_find(tx, id, &arena, &row);
     if (!e) {
-        struct inbound_delivery d = {.body = row.body,
-                                     .workspace_id = row.workspace_id,
-                                     .now = now};
+        struct inbound_delivery d = {
+            .body = row.body, .workspace_id = row.workspace_id, .now = now};
         inbound_read(&d, &arena);
         e = take(tx, &d, id, NULL, ret);
     }

@@ -8,8 +8,8 @@
 #pragma once
 
 #include "crypto/sha256.h"
-#include "json/reader.h"
 #include "model/inbound.h"
+#include "json/reader.h"
 
 struct inbound_delivery {
     struct str body;      /* as it came: the caller's */

@@ -137,9 +137,9 @@ static struct str tier_name(struct applying *a, struct str limit)
     static const struct {
         struct str number, tier;
     } tiers[] = {
-        {STR_INIT("50"), STR_INIT("TIER_50")},         {STR_INIT("250"), STR_INIT("TIER_250")},
-        {STR_INIT("1000"), STR_INIT("TIER_1K")},       {STR_INIT("2000"), STR_INIT("TIER_2K")},
-        {STR_INIT("10000"), STR_INIT("TIER_10K")},     {STR_INIT("100000"), STR_INIT("TIER_100K")},
+        {STR_INIT("50"), STR_INIT("TIER_50")},        {STR_INIT("250"), STR_INIT("TIER_250")},
+        {STR_INIT("1000"), STR_INIT("TIER_1K")},      {STR_INIT("2000"), STR_INIT("TIER_2K")},
+        {STR_INIT("10000"), STR_INIT("TIER_10K")},    {STR_INIT("100000"), STR_INIT("TIER_100K")},
         {STR_INIT("-1"), STR_INIT("TIER_UNLIMITED")},
     };
     for (size_t i = 0; i < ARRAY_LEN(tiers); i++)

@@ -5,8 +5,7 @@
 /* Meta's languages have an underscore; some of its webhooks write a dash. */
 static struct str language_of(struct applying *a, struct json value)
 {
-    struct str language =
-        arena_dup(a->arena, apply_text(a, value, "message_template_language"));
+    struct str language = arena_dup(a->arena, apply_text(a, value, "message_template_language"));
     for (size_t i = 0; language.ptr && i < language.len; i++)
         if (language.ptr[i] == '-')
             ((char *)language.ptr)[i] = '_';

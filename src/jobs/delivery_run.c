@@ -2,9 +2,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "json/writer.h"
 #include "jobs/lanes.h"
 #include "model/event.h"
+#include "json/writer.h"
 
 #include <time.h>
 
@@ -56,8 +56,7 @@ static enum err tell_disabled(struct tx *tx, const struct webhook *w, const char
     return buf_ok(&data) ? event_emit(tx, &event) : ERR_NO_MEMORY;
 }
 
-static const char *why_disable(const struct delivery_run *run, const struct webhook *w,
-                               int64_t now)
+static const char *why_disable(const struct delivery_run *run, const struct webhook *w, int64_t now)
 {
     int64_t after_ms = run->jobs->options.webhooks.disable_after_s * 1000;
     if (run->attempt.status == 410)
@@ -158,13 +157,15 @@ static void judge(struct delivery_run *run, const struct http_client_answer *a)
     if (!t->answer.ptr)
         t->answer = STR("");
     run->due_at = t->error.len ? next_try(run, t->position, now) : 0;
-    run->state = !t->error.len ? JOB_DONE : run->due_at && t->status != 410 ? JOB_WAITING : JOB_DEAD;
+    run->state = !t->error.len                     ? JOB_DONE
+                 : run->due_at && t->status != 410 ? JOB_WAITING
+                                                   : JOB_DEAD;
 }
 
 static void count(struct jobs *j, const struct delivery_run *run)
 {
     bool success = !run->attempt.error.len;
-    enum delivery_outcome outcome = success        ? DELIVERY_DONE
+    enum delivery_outcome outcome = success       ? DELIVERY_DONE
                                     : run->due_at ? DELIVERY_RETRIED
                                                   : DELIVERY_DEAD;
     counter_add(&j->stats.deliveries[outcome], 1);

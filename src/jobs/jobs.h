@@ -16,7 +16,7 @@ enum jobs_kind {
     JOBS_SYNC,          /* ask Meta about a linked account now */
     JOBS_CHECK_ACCOUNT, /* does Meta take the account's token? Writes nothing */
     JOBS_CHECK_GRAPH,   /* is the Graph API reachable? */
-    JOBS_WEBHOOK,      /* make or change a webhook's endpoint, which may have to prove itself */
+    JOBS_WEBHOOK,       /* make or change a webhook's endpoint, which may have to prove itself */
     JOBS_RELOAD,        /* the database was replaced: jobs_reload */
 
     /* about one number of a linked account */

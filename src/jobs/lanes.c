@@ -7,10 +7,10 @@
  *
  * The jobs of one order key are no concern of this file: only the first of them is waiting
  * (model/job.h). */
+#include "jobs/lanes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "jobs/lanes.h"
 #include "model/account_fact.h"
 
 /* --- lanes -------------------------------------------------------------------------------- */
@@ -80,8 +80,8 @@ struct lane_read {
     bool found;
     struct list runs; /* delivery_run, to begin */
     size_t n_runs;
-    bool full;        /* there may be more that are due */
-    int64_t due_at;   /* wall time; when the next one is that is not; 0: none */
+    bool full;      /* there may be more that are due */
+    int64_t due_at; /* wall time; when the next one is that is not; 0: none */
 };
 
 static bool is_running(const struct lane_read *r, int64_t job_id)
@@ -209,6 +209,13 @@ static void begin_runs(struct jobs *j, struct job_lane *lane, struct lane_read *
     }
 }
 
+/* Disabled or deleted: nobody needs to remember how it behaved. */
+static void lane_forget(struct job_lane *lane)
+{
+    lane->more = false;
+    lane->failures = 0;
+}
+
 static void on_read(struct job_read *read)
 {
     struct lane_read *r = CONTAINER_OF(read, struct lane_read, read);
@@ -220,7 +227,7 @@ static void on_read(struct job_read *read)
     if (e) /* the store is away: a moment later */
         lane->rest_until_ms = job_now_ms() + DELIVERY_REST_MS;
     else if (!r->found)
-        lane->more = false;
+        lane_forget(lane);
     else if (is_ours(j, lane, &r->webhook) && !j->stopping)
         begin_runs(j, lane, r);
     lane->due_at = e ? clock_now_ms() + DELIVERY_REST_MS : r->found ? r->due_at : 0;
@@ -258,8 +265,7 @@ static void pump_kind(struct jobs *j, bool slow, size_t begins)
     struct job_lanes *l = &j->lanes;
     size_t places = slow ? DELIVERY_SLOW_MAX : DELIVERY_BRISK_MAX;
     while (begins-- && l->n_running[slow] < places && !list_empty(&l->ready[slow])) {
-        struct job_lane *lane =
-            CONTAINER_OF(list_take(&l->ready[slow]), struct job_lane, ready);
+        struct job_lane *lane = CONTAINER_OF(list_take(&l->ready[slow]), struct job_lane, ready);
         if (lane->n_runs < lane->limit)
             read_due(lane);
     }
@@ -347,7 +353,7 @@ struct lanes_look {
     struct found {
         struct found *next;
         int64_t id, due_at;
-    } *webhooks, *accounts;
+    } * webhooks, *accounts;
 };
 
 static enum err note(struct lanes_look *look, struct found **list, int64_t id, int64_t due_at)

@@ -86,8 +86,7 @@ static int64_t hint_due_ms(const struct job_account *entry)
 {
     int64_t gap_ms = (int64_t)SYNC_HINT_GAP_MS << MIN(entry->hints, 6);
     bool rested = job_now_ms() - entry->began_ms > SYNC_HINT_GAP_MAX_MS;
-    return rested ? job_now_ms()
-                  : entry->began_ms + MIN(gap_ms, (int64_t)SYNC_HINT_GAP_MAX_MS);
+    return rested ? job_now_ms() : entry->began_ms + MIN(gap_ms, (int64_t)SYNC_HINT_GAP_MAX_MS);
 }
 
 static void schedule(struct jobs *j, struct job_account *entry, const struct sync_run *run,

@@ -1,12 +1,12 @@
 /* Making and changing a webhook: the URL proves that it wants to hear from us, and only then is it
  * written down (developer-api.md §8). */
-#include "base/log.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "jobs/runner.h"
+#include "model/idempotency.h"
 #include "json/reader.h"
 #include "json/writer.h"
-#include "model/idempotency.h"
 
 #define CHALLENGE_LEN 32
 

@@ -1,6 +1,6 @@
 #include "model/account_fact.h"
-#include "json/writer.h"
 #include "model/event.h"
+#include "json/writer.h"
 
 /* --- what is known ------------------------------------------------------------------------ */
 
@@ -30,13 +30,12 @@ static enum err find(struct tx *tx, int64_t account_id, struct str field, struct
 
 static enum err put(struct tx *tx, int64_t account_id, const struct account_fact *f)
 {
-    return tx_exec(tx,
-                   "INSERT INTO account_facts (account_id, field, value, known_at) "
-                   "VALUES ($1, $2, $3, $4) ON CONFLICT (account_id, field) DO UPDATE "
-                   "SET value = excluded.value, known_at = excluded.known_at",
-                   PARAMS(p_i64(account_id), p_text(f->field), p_text(f->value),
-                          p_i64(f->known_at)),
-                   NULL);
+    return tx_exec(
+        tx,
+        "INSERT INTO account_facts (account_id, field, value, known_at) "
+        "VALUES ($1, $2, $3, $4) ON CONFLICT (account_id, field) DO UPDATE "
+        "SET value = excluded.value, known_at = excluded.known_at",
+        PARAMS(p_i64(account_id), p_text(f->field), p_text(f->value), p_i64(f->known_at)), NULL);
 }
 
 static enum err record(struct tx *tx, int64_t account_id, struct str field, struct str from,

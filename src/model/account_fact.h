@@ -13,10 +13,10 @@ struct account_fact {
 
 /* What an "account.updated" event says, beside what changed. */
 struct account_news {
-    const char *webhook;   /* the field of Meta's webhook: "account_update" */
-    struct str event;      /* its value's `event`, or empty */
+    const char *webhook;     /* the field of Meta's webhook: "account_update"; NULL: none told */
+    struct str event;        /* its value's `event`, or empty */
     struct str phone_number; /* digits of the number that it is about; empty: the account */
-    struct str value;      /* JSON: the webhook's value, whole */
+    struct str value;        /* JSON: the webhook's value, whole */
 };
 
 /* Brings a fact to a value, with a row of history and an event; nothing when it has the value

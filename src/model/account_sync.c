@@ -1,4 +1,5 @@
 #include "model/account_sync.h"
+#include "model/account_fact.h"
 #include "json/writer.h"
 
 static int compare_facts(const void *a, const void *b)
@@ -199,10 +200,24 @@ static enum err place(struct sync *s, const struct number_facts *facts)
     return e ? e : bring_up(s, &row, facts);
 }
 
+/* Whether Meta takes the account's token is what a business has to hear of first. */
+static enum err tell_state(struct sync *s, struct str state)
+{
+    const struct account_fact fact = {STR("state"), state, s->cause->asked_at};
+    const struct account_news news = {.webhook = NULL};
+    bool changed;
+    return account_fact_put(s->tx, s->account, &fact, &news, &s->change, &changed);
+}
+
 static enum err sync_account_row(struct sync *s, struct account *target)
 {
     const struct account *a = s->account;
     bool numbers_changed = s->outcome->added || s->outcome->changed || s->outcome->vanished;
+    if (!str_eq(a->state, target->state)) {
+        enum err e = tell_state(s, target->state);
+        if (e)
+            return e;
+    }
     if (!s->cause->linking && !numbers_changed && str_eq(a->name, target->name) &&
         str_eq(a->state, target->state) && str_eq(a->state_reason, target->state_reason) &&
         a->template_count == target->template_count)

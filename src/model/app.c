@@ -7,34 +7,36 @@ static enum err expect_one(enum err e, int64_t changes)
 
 enum err app_insert(struct tx *tx, const struct app *a)
 {
-    return tx_exec(tx,
-                   "INSERT INTO apps (workspace_id, app_id, name, secret, verify_token, created_at, "
-                   "updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6)",
-                   PARAMS(p_opt_i64(a->workspace_id), p_text(a->app_id), p_text(a->name),
-                          p_blob(a->sealed_secret), p_blob(a->sealed_token), p_i64(a->created_at)),
-                   NULL);
+    int64_t added = 0;
+    enum err e =
+        tx_exec(tx,
+                "INSERT INTO apps (workspace_id, app_id, name, secret, verify_token, created_at, "
+                "updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (app_id) DO NOTHING",
+                PARAMS(p_opt_i64(a->workspace_id), p_text(a->app_id), p_text(a->name),
+                       p_blob(a->sealed_secret), p_blob(a->sealed_token), p_i64(a->created_at)),
+                &added);
+    return e ? e : added ? ERR_OK : ERR_CONFLICT;
 }
 
 enum err app_rotate(struct tx *tx, struct str app_id, struct str sealed_secret,
                     int64_t previous_until, int64_t now)
 {
     int64_t changes = 0;
-    enum err e = tx_exec(tx,
-                         "UPDATE apps SET secret = $2, updated_at = $4, "
-                         "previous_secret = CASE WHEN CAST($3 AS bigint) IS NULL THEN NULL "
-                         "ELSE secret END, previous_until = $3 WHERE app_id = $1",
-                         PARAMS(p_text(app_id), p_blob(sealed_secret), p_opt_i64(previous_until),
-                                p_i64(now)),
-                         &changes);
+    enum err e = tx_exec(
+        tx,
+        "UPDATE apps SET secret = $2, updated_at = $4, "
+        "previous_secret = CASE WHEN CAST($3 AS bigint) IS NULL THEN NULL "
+        "ELSE secret END, previous_until = $3 WHERE app_id = $1",
+        PARAMS(p_text(app_id), p_blob(sealed_secret), p_opt_i64(previous_until), p_i64(now)),
+        &changes);
     return expect_one(e, changes);
 }
 
 enum err app_set_token(struct tx *tx, struct str app_id, struct str sealed_token, int64_t now)
 {
     int64_t changes = 0;
-    enum err e =
-        tx_exec(tx, "UPDATE apps SET verify_token = $2, updated_at = $3 WHERE app_id = $1",
-                PARAMS(p_text(app_id), p_blob(sealed_token), p_i64(now)), &changes);
+    enum err e = tx_exec(tx, "UPDATE apps SET verify_token = $2, updated_at = $3 WHERE app_id = $1",
+                         PARAMS(p_text(app_id), p_blob(sealed_token), p_i64(now)), &changes);
     return expect_one(e, changes);
 }
 

@@ -7,9 +7,9 @@
 
 struct app {
     int64_t id;
-    int64_t workspace_id;         /* 0: everybody's */
-    struct str workspace_domain;  /* empty: the same */
-    struct str app_id;            /* Meta's */
+    int64_t workspace_id;        /* 0: everybody's */
+    struct str workspace_domain; /* empty: the same */
+    struct str app_id;           /* Meta's */
     struct str name;
     struct str sealed_secret;
     struct str sealed_previous; /* empty: none */

@@ -1,7 +1,7 @@
 #include "model/change.h"
 
-enum err change_each_row(struct rows *rows, enum err (*each)(void *arg, const struct change_entry *c),
-                         void *arg)
+enum err change_each_row(struct rows *rows,
+                         enum err (*each)(void *arg, const struct change_entry *c), void *arg)
 {
     enum err stopped = ERR_OK;
     while (!stopped && rows_next(rows)) {

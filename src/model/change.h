@@ -27,5 +27,6 @@ struct change_entry {
 
 /* Rows of field, from, to, source and at. Closes them. Text is valid during the callback; a
  * callback's error ends it and is returned. */
-enum err change_each_row(struct rows *rows, enum err (*each)(void *arg, const struct change_entry *c),
+enum err change_each_row(struct rows *rows,
+                         enum err (*each)(void *arg, const struct change_entry *c),
                          void *arg) MUST_USE;

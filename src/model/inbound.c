@@ -33,10 +33,9 @@ enum err inbound_insert(struct tx *tx, const struct inbound *in, int64_t *ret_id
                   ret_id);
 }
 
-enum err inbound_set_outcome(struct tx *tx, int64_t id, int64_t changes, int64_t unapplied,
-                             struct str reasons)
+enum err inbound_set_outcome(struct tx *tx, int64_t id, struct str state, int64_t changes,
+                             int64_t unapplied, struct str reasons)
 {
-    struct str state = unapplied ? STR(INBOUND_KEPT) : STR(INBOUND_APPLIED);
     return tx_exec(
         tx,
         "UPDATE inbound SET state = $2, changes = $3, unapplied = $4, reasons = $5 "
@@ -123,12 +122,20 @@ enum err inbound_each(struct tx *tx, struct str state, int64_t before, int64_t l
     return stopped ? stopped : e;
 }
 
-enum err inbound_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
+/* One statement a state: the limit must be in the text for PostgreSQL to plan by the index. */
+#define SWEEP(state)                                                                               \
+    "DELETE FROM inbound WHERE id IN (SELECT id FROM inbound WHERE state = '" state                \
+    "' "                                                                                           \
+    "AND received_at < $1 ORDER BY received_at LIMIT " STRINGIFY(UPKEEP_PURGE_ROWS) ")"
+
+enum err inbound_sweep(struct tx *tx, int64_t applied_before, int64_t kept_before,
+                       int64_t *ret_removed)
 {
-    return tx_exec(
-        tx,
-        "DELETE FROM inbound WHERE id IN (SELECT id FROM inbound "
-        "WHERE state = 'applied' AND received_at < $1 ORDER BY received_at LIMIT " STRINGIFY(
-            UPKEEP_PURGE_ROWS) ")",
-        PARAMS(p_i64(before)), ret_removed);
+    int64_t applied, kept;
+    enum err e = tx_exec(tx, SWEEP(INBOUND_APPLIED), PARAMS(p_i64(applied_before)), &applied);
+    if (!e)
+        e = tx_exec(tx, SWEEP(INBOUND_KEPT), PARAMS(p_i64(kept_before)), &kept);
+    if (!e)
+        *ret_removed = MAX(applied, kept);
+    return e;
 }

@@ -30,8 +30,8 @@ enum err inbound_arrive(struct tx *tx, struct str digest, int64_t now, int64_t *
                         bool *ret_applied) MUST_USE;
 /* A new one, of which nothing is applied yet. */
 enum err inbound_insert(struct tx *tx, const struct inbound *in, int64_t *ret_id) MUST_USE;
-enum err inbound_set_outcome(struct tx *tx, int64_t id, int64_t changes, int64_t unapplied,
-                             struct str reasons) MUST_USE;
+enum err inbound_set_outcome(struct tx *tx, int64_t id, struct str state, int64_t changes,
+                             int64_t unapplied, struct str reasons) MUST_USE;
 
 /* In the arena. ERR_NOT_FOUND. */
 enum err inbound_find(struct tx *tx, int64_t id, struct arena *arena, struct inbound *ret) MUST_USE;
@@ -39,5 +39,7 @@ enum err inbound_find(struct tx *tx, int64_t id, struct arena *arena, struct inb
  * any. Text is valid during the callback. */
 enum err inbound_each(struct tx *tx, struct str state, int64_t before, int64_t limit,
                       enum err (*each)(void *arg, const struct inbound *in), void *arg) MUST_USE;
-/* Removes some that were applied and received before `before`. */
-enum err inbound_sweep(struct tx *tx, int64_t before, int64_t *ret_removed) MUST_USE;
+/* Removes some that were applied and received before `applied_before`, and some that were kept and
+ * received before `kept_before`; *ret_removed: of the kind of which more were. */
+enum err inbound_sweep(struct tx *tx, int64_t applied_before, int64_t kept_before,
+                       int64_t *ret_removed) MUST_USE;

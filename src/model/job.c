@@ -271,15 +271,6 @@ enum err job_each(struct tx *tx, const struct job_filter *f, int64_t before, int
     return e ? e : each_row(&rows, each, arg);
 }
 
-enum err job_count(struct tx *tx, const struct job_filter *f, int64_t *ret)
-{
-    if (f->state.len)
-        return tx_i64(tx, "SELECT count(*) FROM jobs WHERE webhook_id = $1 AND state = $2",
-                      PARAMS(p_i64(f->webhook_id), p_text(f->state)), ret);
-    return tx_i64(tx, "SELECT count(*) FROM jobs WHERE webhook_id = $1",
-                  PARAMS(p_i64(f->webhook_id)), ret);
-}
-
 struct copying {
     struct arena *arena;
     struct job *to;

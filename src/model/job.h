@@ -94,7 +94,6 @@ struct job_filter {
 /* Newest first, without bodies. Text is valid during the callback. */
 enum err job_each(struct tx *tx, const struct job_filter *f, int64_t before, int64_t limit,
                   enum err (*each)(void *arg, const struct job *j), void *arg) MUST_USE;
-enum err job_count(struct tx *tx, const struct job_filter *f, int64_t *ret) MUST_USE;
 /* In the arena. ERR_NOT_FOUND. */
 enum err job_find(struct tx *tx, int64_t id, struct arena *arena, struct job *ret) MUST_USE;
 enum err job_each_attempt(struct tx *tx, int64_t id,

@@ -150,8 +150,9 @@ enum err number_copy(const struct number *from, struct arena *arena, struct numb
         *text = arena_dup(arena, *text);
         full = full || !text->ptr;
     }
-    struct str *others[] = {&n->facts.phone_number_id, &n->status,         &n->previous_quality_rating,
-                            &n->name_decision,         &n->requested_name, &n->name_rejection};
+    struct str *others[] = {&n->facts.phone_number_id,   &n->status,
+                            &n->previous_quality_rating, &n->name_decision,
+                            &n->requested_name,          &n->name_rejection};
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         *others[i] = arena_dup(arena, *others[i]);
         full = full || !others[i]->ptr;
@@ -318,8 +319,8 @@ static enum err write_row(struct tx *tx, const struct number *n)
                           p_i64(f->is_official_business_account), p_i64(n->message_template_count),
                           p_opt(n->previous_quality_rating), p_opt_i64(n->quality_changed_at),
                           p_i64(n->updated_at), p_i64(n->status_at), p_i64(n->limit_at),
-                          p_i64(n->name_at), p_opt(n->name_decision),
-                          p_opt(n->requested_name), p_opt(n->name_rejection)),
+                          p_i64(n->name_at), p_opt(n->name_decision), p_opt(n->requested_name),
+                          p_opt(n->name_rejection)),
                    NULL);
 }
 

@@ -1,7 +1,7 @@
 /* The events about a number (developer-api.md §8). Those of one number keep their order. */
-#include "json/writer.h"
 #include "model/event.h"
 #include "model/number.h"
+#include "json/writer.h"
 
 static void begin(struct json_writer *w, const struct number *n, struct str previous,
                   struct str current)

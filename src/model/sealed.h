@@ -1,7 +1,7 @@
-/* Every value of the database that is sealed with the key: secrets of clients, of Meta's apps and of
- * endpoints, tokens of accounts,
- * and the check that database and key belong together. Who adds a sealed column adds it to the
- * table in sealed.c: a rotation of the key would make it unreadable else.
+/* Every value of the database that is sealed with the key: secrets of clients, of Meta's apps and
+ * of endpoints, tokens of accounts, and the check that database and key belong together. Who adds a
+ * sealed column adds it to the table in sealed.c: a rotation of the key would make it unreadable
+ * else.
  *
  * Secrets are sealed on the store's writer thread alone, inside an apply. So the apply that
  * re-seals sees every value that was sealed before it. */

@@ -1,6 +1,6 @@
 #include "model/template.h"
-#include "json/writer.h"
 #include "model/event.h"
+#include "json/writer.h"
 
 struct row {
     int64_t id;
@@ -143,9 +143,9 @@ static enum err tell(struct tx *tx, const struct account *a, const struct templa
 
 /* --- applying ----------------------------------------------------------------------------- */
 
-static enum err apply_aspect(struct tx *tx, const struct account *a,
-                             const struct template_facts *f, size_t i, const struct row *row,
-                             const struct change_cause *cause, bool *ret_changed)
+static enum err apply_aspect(struct tx *tx, const struct account *a, const struct template_facts *f,
+                             size_t i, const struct row *row, const struct change_cause *cause,
+                             bool *ret_changed)
 {
     const struct aspect *aspect = &aspects[i];
     struct str to = value_of(f, aspect), from = buf_str(&row->value[i]);

@@ -13,8 +13,8 @@ struct template_facts {
     struct str reason; /* of the status */
     struct str category;
     struct str quality;
-    struct str components; /* JSON */
-    struct str previous;   /* as Meta says, for what we did not know */
+    struct str components;     /* JSON */
+    struct str previous;       /* as Meta says, for what we did not know */
     struct str first_category; /* told beside something else: of a template that is new to us */
 };
 

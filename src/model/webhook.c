@@ -3,7 +3,7 @@
 #include "crypto/base64.h"
 
 enum err webhook_make_secret(const struct keyring *keyring, int64_t id, struct arena *arena,
-                              struct str *ret_sealed)
+                             struct str *ret_sealed)
 {
     unsigned char bytes[WEBHOOK_SECRET_BYTES];
     char text[sizeof(WEBHOOK_SECRET_PREFIX) - 1 + BASE64_SIZE(WEBHOOK_SECRET_BYTES)] =
@@ -11,7 +11,8 @@ enum err webhook_make_secret(const struct keyring *keyring, int64_t id, struct a
     random_bytes(bytes, sizeof(bytes));
     base64_encode(bytes, sizeof(bytes), text + sizeof(WEBHOOK_SECRET_PREFIX) - 1);
     struct str context = arena_printf(arena, WEBHOOK_SEAL_CONTEXT, (long long)id);
-    *ret_sealed = context.ptr ? seal(keyring, context, str_from(text), arena) : (struct str){NULL, 0};
+    *ret_sealed =
+        context.ptr ? seal(keyring, context, str_from(text), arena) : (struct str){NULL, 0};
     wipe(bytes, sizeof(bytes));
     wipe(text, sizeof(text));
     return ret_sealed->ptr ? ERR_OK : ERR_NO_MEMORY;
@@ -59,33 +60,31 @@ enum err webhook_insert(struct tx *tx, const struct webhook *e, int64_t *ret_id)
 {
     enum err err =
         tx_i64(tx,
-                  "INSERT INTO webhooks (workspace_id, url, events, secret, disabled_at, "
-                  "disabled_reason, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7) "
-                  "RETURNING id",
-                  PARAMS(p_i64(e->workspace_id), p_text(e->url), p_text(e->events),
-                         p_blob(STR("")), p_opt_i64(e->disabled_at), p_opt(e->disabled_reason),
-                         p_i64(e->created_at)),
-                  ret_id);
+               "INSERT INTO webhooks (workspace_id, url, events, secret, disabled_at, "
+               "disabled_reason, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7) "
+               "RETURNING id",
+               PARAMS(p_i64(e->workspace_id), p_text(e->url), p_text(e->events), p_blob(STR("")),
+                      p_opt_i64(e->disabled_at), p_opt(e->disabled_reason), p_i64(e->created_at)),
+               ret_id);
     return err ? err : resubscribe(tx, *ret_id);
 }
 
 enum err webhook_set_secret(struct tx *tx, int64_t id, struct str sealed_secret,
-                             int64_t previous_until, int64_t now)
+                            int64_t previous_until, int64_t now)
 {
     int64_t changes = 0;
-    enum err e = tx_exec(tx,
-                         "UPDATE webhooks SET secret = $2, updated_at = $4, "
-                         "previous_secret = CASE WHEN CAST($3 AS bigint) IS NULL THEN NULL "
-                         "ELSE secret END, previous_until = $3 "
-                         "WHERE id = $1 AND deleted_at IS NULL",
-                         PARAMS(p_i64(id), p_blob(sealed_secret), p_opt_i64(previous_until),
-                                p_i64(now)),
-                         &changes);
+    enum err e = tx_exec(
+        tx,
+        "UPDATE webhooks SET secret = $2, updated_at = $4, "
+        "previous_secret = CASE WHEN CAST($3 AS bigint) IS NULL THEN NULL "
+        "ELSE secret END, previous_until = $3 "
+        "WHERE id = $1 AND deleted_at IS NULL",
+        PARAMS(p_i64(id), p_blob(sealed_secret), p_opt_i64(previous_until), p_i64(now)), &changes);
     return expect_one(e, changes);
 }
 
 enum err webhook_set_target(struct tx *tx, int64_t id, struct str url, struct str events,
-                             int64_t now)
+                            int64_t now)
 {
     int64_t changes = 0;
     enum err e = tx_exec(tx,
@@ -100,14 +99,13 @@ enum err webhook_set_disabled(struct tx *tx, int64_t id, const char *reason, int
 {
     int64_t changes = 0;
     int64_t disabled_at = *reason ? now : 0;
-    enum err e = tx_exec(tx,
-                         "UPDATE webhooks SET disabled_at = $2, disabled_reason = $3, "
-                         "failing_since = CASE WHEN CAST($2 AS bigint) IS NULL THEN NULL "
-                         "ELSE failing_since END, updated_at = $4 "
-                         "WHERE id = $1 AND deleted_at IS NULL",
-                         PARAMS(p_i64(id), p_opt_i64(disabled_at), p_opt(str_from(reason)),
-                                p_i64(now)),
-                         &changes);
+    enum err e = tx_exec(
+        tx,
+        "UPDATE webhooks SET disabled_at = $2, disabled_reason = $3, "
+        "failing_since = CASE WHEN CAST($2 AS bigint) IS NULL THEN NULL "
+        "ELSE failing_since END, updated_at = $4 "
+        "WHERE id = $1 AND deleted_at IS NULL",
+        PARAMS(p_i64(id), p_opt_i64(disabled_at), p_opt(str_from(reason)), p_i64(now)), &changes);
     tx_announce(tx); /* what waited for it may go on */
     e = expect_one(e, changes);
     return e ? e : resubscribe(tx, id);
@@ -159,8 +157,9 @@ static struct webhook read_row(const struct rows *rows)
 static bool copy_row(const struct webhook *from, struct arena *arena, struct webhook *ret)
 {
     *ret = *from;
-    struct str *texts[] = {&ret->workspace_domain, &ret->url,           &ret->events,
-                           &ret->sealed_secret,    &ret->sealed_previous, &ret->disabled_reason};
+    struct str *texts[] = {&ret->workspace_domain, &ret->url,
+                           &ret->events,           &ret->sealed_secret,
+                           &ret->sealed_previous,  &ret->disabled_reason};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         *texts[i] = arena_dup(arena, *texts[i]);
         if (!texts[i]->ptr)
@@ -170,7 +169,7 @@ static bool copy_row(const struct webhook *from, struct arena *arena, struct web
 }
 
 enum err webhook_find(struct tx *tx, int64_t workspace_id, int64_t id, struct arena *arena,
-                       struct webhook *ret)
+                      struct webhook *ret)
 {
     struct rows rows;
     enum err e = tx_query(tx, SELECT_ENDPOINTS "WHERE e.id = $1 AND e.deleted_at IS NULL",
@@ -190,12 +189,13 @@ enum err webhook_find(struct tx *tx, int64_t workspace_id, int64_t id, struct ar
 }
 
 enum err webhook_each(struct tx *tx, int64_t workspace_id,
-                       enum err (*each)(void *arg, const struct webhook *e), void *arg)
+                      enum err (*each)(void *arg, const struct webhook *e), void *arg)
 {
     struct rows rows;
     enum err e = tx_query(tx,
-                          SELECT_ENDPOINTS "WHERE e.workspace_id = $1 AND e.deleted_at IS NULL "
-                                           "ORDER BY e.id",
+                          SELECT_ENDPOINTS
+                          "WHERE e.workspace_id = $1 AND e.deleted_at IS NULL "
+                          "ORDER BY e.id",
                           PARAMS(p_i64(workspace_id)), &rows);
     if (e)
         return e;

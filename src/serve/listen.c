@@ -69,7 +69,9 @@ static enum err furnish_first(struct serve *s, struct serve_loop *l, const struc
     s->has_upkeep = true;
     l->upkeep = &s->upkeep;
     const struct upkeep_keep keep = {.events = config_number(config, "events-keep") * 1000,
-                                     .inbound = config_number(config, "inbound-keep") * 1000};
+                                     .inbound = config_number(config, "inbound-keep") * 1000,
+                                     .unapplied =
+                                         config_number(config, "inbound-keep-unapplied") * 1000};
     upkeep_open(&s->upkeep, &l->loop, s->store, &s->directory, s->saved_counts, &s->left_claims,
                 keep);
     return listen_ops(s, l, config, error);

@@ -185,7 +185,8 @@ const struct setting serve_settings[] = {
         .kind = SETTING_SWITCH,
         .fallback = "false",
         .placeholder = "true|false",
-        .help = "whether events may be delivered to http:// URLs, which anybody on the way can read",
+        .help =
+            "whether events may be delivered to http:// URLs, which anybody on the way can read",
     },
     {
         .name = "webhook-allow-private",
@@ -244,6 +245,15 @@ const struct setting serve_settings[] = {
         .max = 31536000,
         .placeholder = "TIME",
         .help = "how long what Meta sent stays on record once all of it is applied",
+    },
+    {
+        .name = "inbound-keep-unapplied",
+        .kind = SETTING_DURATION,
+        .fallback = "2160h",
+        .min = 3600,
+        .max = 315360000,
+        .placeholder = "TIME",
+        .help = "how long what Meta sent stays on record when some of it could not be applied",
     },
     {
         .name = "threads",

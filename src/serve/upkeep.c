@@ -54,14 +54,13 @@ static void learn(struct upkeep *u)
         u->learning = r;
 }
 
-/* --- what was kept long enough
- * ---------------------------------------------------------------------- */
+/* --- what was kept long enough ------------------------------------------------------------- */
 
 static enum err apply_purge(struct store_write *w, struct tx *tx)
 {
     struct upkeep_purge *p = CONTAINER_OF(w, struct upkeep_purge, write);
     int64_t before_events = p->now_ms - p->keep.events;
-    int64_t before_inbound = p->now_ms - p->keep.inbound, n = 0;
+    int64_t n = 0;
     enum err e = idempotency_purge(tx, p->now_ms, &p->n);
     if (!e)
         e = job_drop_stranded(tx, before_events, p->now_ms, &n);
@@ -73,7 +72,7 @@ static enum err apply_purge(struct store_write *w, struct tx *tx)
         e = event_sweep(tx, before_events, &n);
     p->n = MAX(p->n, n);
     if (!e)
-        e = inbound_sweep(tx, before_inbound, &n);
+        e = inbound_sweep(tx, p->now_ms - p->keep.inbound, p->now_ms - p->keep.unapplied, &n);
     p->n = MAX(p->n, n);
     return e;
 }

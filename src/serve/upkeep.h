@@ -12,7 +12,7 @@
 
 /* How long what is done stays on record, ms. */
 struct upkeep_keep {
-    int64_t events, inbound;
+    int64_t events, inbound, unapplied;
 };
 
 struct upkeep_purge {

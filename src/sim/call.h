@@ -56,8 +56,8 @@ enum sim_failure {
     SIM_FAIL_REGISTRATIONS,  /* 133016 */
     SIM_FAIL_CODE_REQUEST,   /* 136024 */
     SIM_FAIL_CODE_VERIFY,    /* 136025 */
-    SIM_FAIL_APP_TOKEN,     /* 15 */
-    SIM_FAIL_CALLBACK,      /* 2200: a webhook's address does not answer its challenge */
+    SIM_FAIL_APP_TOKEN,      /* 15 */
+    SIM_FAIL_CALLBACK,       /* 2200: a webhook's address does not answer its challenge */
 };
 
 /* Makes the answer an error: whatever was written to call->json is dropped. */

@@ -71,7 +71,7 @@ struct store {
     struct histogram batches, times;
     /* store_write_now waits here and not in a queue on its own stack: the writer may still be
      * inside queue_push when the waiter has its write and is gone. */
-    struct queue now; /* only its address is used, as the reply_to of such a write */
+    struct queue now;               /* only its address is used, as the reply_to of such a write */
     pthread_mutex_t listener_mutex; /* guards the next one, and is held while it is told */
     const struct store_listener *listener;
     pthread_mutex_t now_mutex;

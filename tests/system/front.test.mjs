@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sign } from './lib/hudhud.mjs';
 import { fronts, startFront } from './lib/fronts.mjs';
+import { APP, addApp, change, hubSignature, metaJson } from './lib/meta.mjs';
 import { exchange } from './lib/wire.mjs';
 import { startWorld } from './lib/world.mjs';
 
@@ -35,6 +36,19 @@ const PATHS = [
 ];
 
 for (const front of fronts) {
+  test(`${front.name}: Meta's largest webhook comes through, byte for byte`, async (t) => {
+    const world = await startWorld(t, { link: false });
+    const port = await startFront(t, front, world.server.port);
+    if (!port) return;
+    await addApp(world.data);
+    const empty = metaJson(change('1', 'unknown', { fill: '' }));
+    const raw = empty.replace('"fill":""', `"fill":"${'x'.repeat((3 << 20) - empty.length)}"`);
+    const answer = await request(port, 'POST', '/webhooks/meta', { body: raw, headers: {
+      'Content-Type': 'application/json', 'Content-Length': raw.length,
+      'X-Hub-Signature-256': hubSignature(raw, APP.secret) } });
+    assert.equal(answer.status, 200, answer.text);
+  });
+
   test(`${front.name}: what was signed arrives as it was signed`, async (t) => {
     const world = await startWorld(t, { link: false });
     const port = await startFront(t, front, world.server.port);

@@ -271,6 +271,62 @@ test('templates and accounts: rows, history and events of every field', async (t
   assert.ok((await world.history()).some((row) => row.field === 'security' && row.to === 'PIN_CHANGED'));
 });
 
+test('what a sync finds out is told as well: a token that Meta refuses', async (t) => {
+  const world = await startMeta(t, { args: ['--sync-interval', '24h'] });
+  await world.sim.control('PATCH', `/tokens/${SIM.tokens[0].token}`, { expired: true });
+  await world.send('account_review_update', { decision: 'REJECTED' });
+  await eventually(async () => (await world.number()).status === 'DISCONNECTED', { timeout: 5000 });
+  const told = storeSql(world.data, "SELECT body FROM events WHERE name = 'account.updated' ORDER BY id", { readOnly: true })
+    .split('\n').map((line) => JSON.parse(line).data);
+  assert.deepEqual(told.map(({ field, current, source }) => [field, current, source]),
+    [['review', 'REJECTED', 'webhook'], ['state', 'token_refused', 'webhook']]);
+  const facts = (await admin(world.data, 'GET', `/accounts/${WABA}/facts`)).json.data;
+  assert.deepEqual(facts.map((f) => [f.field, f.value]), [['review', 'REJECTED'], ['state', 'token_refused']]);
+  const history = (await admin(world.data, 'GET', `/accounts/${WABA}/history`)).json;
+  assert.equal(history.meta.total, 2);
+  assert.equal(history.data[0].field, 'state');
+});
+
+test('many hints are few questions, and the last one is answered', async (t) => {
+  const world = await startMeta(t, { args: ['--sync-interval', '24h'] });
+  await world.sim.control('DELETE', '/requests');
+  for (let i = 0; i < 60; i++) {
+    await world.send('message_template_status_update', { event: i % 2 ? 'PAUSED' : 'APPROVED',
+      message_template_id: 1000 + i, message_template_name: `t${i}`, message_template_language: 'ar' });
+  }
+  await world.sim.control('PATCH', '/numbers/112', { quality_rating: 'YELLOW' });
+  await world.send('account_review_update', { decision: 'APPROVED' });
+  await eventually(() => storeSql(world.data, 'SELECT count(*) FROM accounts WHERE hinted_at IS NOT NULL',
+    { readOnly: true }) === '0', { timeout: 15000 });
+  const { data } = (await world.call('GET', '/waba-numbers/112')).json;
+  assert.equal(data.quality_rating, 'YELLOW');
+  const asked = (await world.sim.control('GET', '/requests')).data.filter((r) => r.path.endsWith('/phone_numbers'));
+  assert.ok(asked.length >= 1 && asked.length <= 6, `${asked.length} questions for 61 hints`);
+});
+
+test('with the simulator as Meta: subscribed by itself, and true within a second', async (t) => {
+  const world = await startMeta(t, { args: ['--sync-interval', '24h'] });
+  const secret = SIM.app.secret;
+  await admin(world.data, 'PATCH', `/apps/${APP.app_id}`, { secret });
+  const { id } = SIM.app;
+  const subscribe = (token) => fetch(`${world.sim.url}/v25.0/${id}/subscriptions?${new URLSearchParams({
+    object: 'whatsapp_business_account', callback_url: `${world.url}/webhooks/meta`, verify_token: token,
+    fields: 'phone_number_quality_update,phone_number_name_update,account_review_update,message_template_status_update',
+    access_token: `${id}|${secret}` })}`, { method: 'POST' });
+  assert.notEqual((await subscribe('wrong')).status, 200);
+  assert.equal((await subscribe(APP.verify_token)).status, 200);
+  const began = Date.now();
+  await world.sim.control('PATCH', '/numbers/111', { quality_rating: 'RED', status: 'FLAGGED', verified_name: 'سوق الهدهد' });
+  await eventually(async () => {
+    const number = await world.number();
+    return number.quality_rating === 'RED' && number.health.meta_status === 'FLAGGED' && number.verified_name === 'سوق الهدهد';
+  }, { pause: 10 });
+  const took = Date.now() - began;
+  assert.ok(took < 3000, `${took} ms`);
+  t.diagnostic(`true after ${took} ms`);
+  assert.ok((await world.kept()).every((one) => one.state === 'applied'));
+});
+
 // The spec's own examples, where they are at hand; those of the project are above.
 const spec = path.resolve(import.meta.dirname, '../../../shared/spec');
 test('every example of the spec is taken with 200 and kept whole', { skip: !existsSync(spec) && 'no spec beside the tree' },

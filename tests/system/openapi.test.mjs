@@ -138,7 +138,15 @@ const before = {
 // Asked of Meta once at most: a connection that is cut leaves it open whether it was done.
 const askedOnce = (id) => before[id] || ['setPin', 'updateProfile'].includes(id);
 
+const whileDisabled = async (send, world) => {
+  storeSql(world.data, 'UPDATE webhooks SET disabled_at = 1 WHERE id = 1');
+  const answer = await send();
+  storeSql(world.data, 'UPDATE webhooks SET disabled_at = NULL WHERE id = 1');
+  return answer;
+};
 const conflicts = {
+  testWebhook: whileDisabled,
+  replayDelivery: whileDisabled,
   linkNumbers: (send, world) => send({ body: JSON.stringify(
     { waba_id: world.sim.wabaId, access_token: world.sim.token }) }),
   createWebhook: (send, world) => {
@@ -373,6 +381,7 @@ test('deliveries and webhooks of every kind keep to the document', async (t) => 
   assert.match(hidden.json.data.secret, /^\*+$/);
   const { data: rotated } = await ask('rotateWebhookSecret', 'POST', '/webhooks/1/rotate-secret');
   assert.notEqual(rotated.previous_secret_valid_until, null);
+  await ask('updateWebhook', 'PATCH', '/webhooks/1', { enabled: true });
   const { data: again } = await ask('replayDeliveries', 'POST', '/webhooks/1/replay',
     { from: '2024-01-20T10:00:00Z', to: '2124-01-20T10:00:00.5Z' });
   assert.equal(again.deliveries, 2);

@@ -44,7 +44,7 @@ static void add_old_page(struct tx *tx, int64_t number, int64_t offset, int64_t 
                      ERR_OK);
     while (rows_next(&rows)) {
         struct change_entry c = {row_text(&rows, 0), row_text(&rows, 1), row_text(&rows, 2),
-                                  row_text(&rows, 3), row_i64(&rows, 4)};
+                                 row_text(&rows, 3), row_i64(&rows, 4)};
         assert_int_equal(add_line(out, &c), ERR_OK);
     }
     assert_int_equal(rows_close(&rows), ERR_OK);
