@@ -1,3 +1,10 @@
+# Tests are many: what hudhud is optimised with would take longer than they save. And the linker can
+# put functions of a test in the place of others only where they are not yet one program.
+if(HUDHUD_LTO)
+  add_compile_options(-fno-lto)
+  add_link_options(-fno-lto)
+endif()
+
 if(NOT NODE)
   execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/node --find
     OUTPUT_VARIABLE NODE OUTPUT_STRIP_TRAILING_WHITESPACE)
@@ -60,9 +67,17 @@ foreach(name plans_test plans_postgres_test)
   target_compile_definitions(model_${name} PRIVATE MODEL_LIBRARY="$<TARGET_FILE:hudhud_model>")
 endforeach()
 
+# What leaves is looked at instead of sent, and the time is the test's own.
+target_link_options(jobs_deliver_test PRIVATE
+  -Wl,--wrap=clock_now_ms -Wl,--wrap=http_client_send)
+target_link_options(jobs_delivery_run_test PRIVATE
+  -Wl,--wrap=clock_now_ms -Wl,--wrap=http_client_send -Wl,--wrap=random_below
+  -Wl,--wrap=job_write_submit -Wl,--wrap=job_lane_answered -Wl,--wrap=job_lane_written)
+
 # Benchmarks measure and print; they are built by name and are no tests.
 add_executable(store_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/store_bench.c)
 target_link_libraries(store_bench PRIVATE hudhud_store)
+target_link_options(store_bench PRIVATE $<$<BOOL:${HUDHUD_LTO}>:-O2 -flto=auto>)
 
 # tests/fuzz/FOLDER_PARSER_fuzz.c: with clang and HUDHUD_FUZZ a libFuzzer program; otherwise
 # tests/fuzz/replay.c feeds it every file of its corpus, as an ordinary test.

@@ -150,21 +150,29 @@ static enum err find_workspace(struct call *call, const struct app_input *in, st
     return ERR_OK;
 }
 
+struct counting {
+    int64_t workspace_id;
+    int64_t all, beside; /* those of the same address */
+};
+
 static enum err count_one(void *arg, const struct app *a)
 {
-    ++*(int64_t *)arg;
+    struct counting *c = arg;
+    c->all++;
+    c->beside += a->workspace_id == c->workspace_id;
     return ERR_OK;
 }
 
 /* Each signature may be compared with every one of them. */
-static enum err check_room(struct call *call)
+static enum err check_room(struct call *call, int64_t workspace_id)
 {
-    int64_t n = 0;
-    enum err e = app_each(call->tx, count_one, &n);
-    if (!e && n >= APPS_MAX)
-        e = error_set(&call->error, ERR_CONFLICT, "There are %d apps, and there may be no more",
-                      APPS_MAX);
-    return e;
+    struct counting c = {.workspace_id = workspace_id};
+    enum err e = app_each(call->tx, count_one, &c);
+    if (e || (c.all < APPS_MAX && c.beside < APPS_AN_ADDRESS_MAX))
+        return e;
+    return error_set(&call->error, ERR_CONFLICT,
+                     "There may be %d apps at one address and %d in all, and no more",
+                     APPS_AN_ADDRESS_MAX, APPS_MAX);
 }
 
 enum err apps_create_apply(struct call *call)
@@ -177,7 +185,7 @@ enum err apps_create_apply(struct call *call)
                     .updated_at = now};
     enum err e = find_workspace(call, in, &a);
     if (!e)
-        e = check_room(call);
+        e = check_room(call, a.workspace_id);
     if (e)
         return e;
     a.sealed_secret = seal_one(call, APP_SECRET_PREFIX, a.app_id, &in->secret);

@@ -161,11 +161,18 @@ static void handle(void *arg, struct http_request *r)
     dispatch(call);
 }
 
+static bool is_metas(struct str path)
+{
+    struct http_match match;
+    return http_path_match("/webhooks/meta", path, &match) ||
+           http_path_match("/webhooks/meta/{domain}", path, &match);
+}
+
 /* A GET or DELETE with a body is refused before the body is read (developer-api.md §1.2). */
 static enum err accept_header(void *arg, struct http_request *r, size_t *body_max,
                               const char **ret_why)
 {
-    if (r->method == HTTP_POST && !r->from_unix && str_starts(r->path, STR("/webhooks/meta")))
+    if (r->method == HTTP_POST && !r->from_unix && is_metas(r->path))
         *body_max = INBOUND_BODY_MAX;
     if (r->method != HTTP_GET && r->method != HTTP_DELETE)
         return ERR_OK;

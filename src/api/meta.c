@@ -63,9 +63,24 @@ enum err meta_challenge(struct call *call)
 
 /* --- what happened ------------------------------------------------------------------------ */
 
+/* What an error undid, the commit's too, is not there to be counted. */
+static void count(struct call *call, const struct inbound_outcome *o)
+{
+    struct inbound_metrics *m = &call->api->inbound;
+    if (call->outcome)
+        return;
+    counter_add(&m->deliveries, 1);
+    counter_add(&m->known, o->known);
+    counter_add(&m->changes, (uint64_t)o->changes);
+    counter_add(&m->changed, (uint64_t)o->changed);
+    counter_add(&m->unapplied, (uint64_t)o->unapplied);
+}
+
+/* On the loop again, and the outcome is the one that was committed. */
 static void release_input(struct call *call)
 {
     struct meta_input *in = call->input;
+    count(call, &in->outcome);
     arena_release(&in->arena);
 }
 
@@ -119,6 +134,7 @@ enum err meta_receive_check(struct call *call)
     in->delivery = (struct inbound_delivery){.body = r->body,
                                              .app_row_id = sender.app_row_id,
                                              .workspace_id = sender.workspace_id,
+                                             .received_at = now,
                                              .now = now};
     arena_init(&in->arena, INBOUND_ARENA_MAX);
     call->input = in;

@@ -180,6 +180,7 @@ void respond_compose(struct call *call, enum err e)
     if (call->status == 503 && !call->error.retry_after)
         call->error.retry_after = RETRY_AFTER_S;
     buf_clear(&call->reply);
+    call->blank_len = 0;
     answer_write_error(&call->reply, &call->error,
                        str_make(call->request->id, HTTP_REQUEST_ID_LEN));
 }

@@ -431,8 +431,8 @@ const struct doc webhooks_replay_doc = {
     .errors = ERRORS({.err = ERR_CONFLICT,
                       .message = "There were more than " TEXT_OF(
                           JOBS_REPLAY_MAX) " deliveries in that time: choose a shorter one",
-                      .when = "there were too many for one call"},
-                     WEBHOOK_DISABLED, NO_SUCH_WEBHOOK),
+                      .when = "there were too many for one call, or the webhook is disabled"},
+                     NO_SUCH_WEBHOOK),
 };
 
 const struct doc deliveries_list_doc = {

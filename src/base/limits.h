@@ -131,7 +131,8 @@
 #define EVENTS_TEXT_MAX            1024        /* names of events, as an endpoint has them */
 #define WEBHOOK_OVERLAP_S          86400       /* of a rotation that says nothing else: a day */
 #define WEBHOOK_URL_MAX            2048        /* as browsers and proxies take it */
-#define JOBS_REPLAY_MAX            10000       /* deliveries that one call repeats */
+#define JOBS_REPLAY_MAX            2000 /* deliveries that one call repeats: one write */
+#define JOBS_REPLAY_LIMIT          2001 /* one more, which tells that there are too many */
 #define JOBS_NEW_ROWS              1000        /* read at once of those that were just made */
 #define DELIVERY_ANSWER_MAX        (4 * KIB)   /* of an endpoint's answer, kept on record */
 #define DELIVERY_ERROR_MAX         512
@@ -163,6 +164,10 @@
 #define INBOUND_FIELD_MAX   64         /* of a field's name, as it is shown */
 #define META_REFUSED_LOG_S  60         /* how often the log says that signatures are wrong */
 #define APPS_MAX            256
+#define APPS_AN_ADDRESS_MAX 16         /* each signature may be measured against all of these */
+#define META_TEXT_MAX       1024       /* of one text of Meta's that is kept: names take 300 */
+#define RESTRICTIONS_MAX    (8 * KIB)  /* of all restrictions of an account, as text */
+#define META_DETAILS_MAX    (64 * KIB) /* of what goes into an event as it came */
 #define VERIFY_TOKEN_MAX    256
 
 /* --- documentation of the API ------------------------------------------------------------- */

@@ -21,6 +21,15 @@ size_t str_find(struct str s, char c)
     return hit ? (size_t)(hit - s.ptr) : s.len;
 }
 
+struct str str_cut(struct str s, size_t max)
+{
+    if (s.len <= max)
+        return s;
+    while (max && ((unsigned char)s.ptr[max] & 0xC0) == 0x80)
+        max--;
+    return str_make(s.ptr, max);
+}
+
 struct str str_trim(struct str s)
 {
     while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))

@@ -58,6 +58,8 @@ static inline struct str str_skip(struct str s, size_t from)
 bool str_eq_nocase(struct str a, struct str b);
 /* Index of the byte, or s.len. */
 size_t str_find(struct str s, char c);
+/* Its beginning, at most `max` bytes, and no part of a character; s is well-formed UTF-8. */
+struct str str_cut(struct str s, size_t max);
 /* ASCII blanks and tabs off both ends. */
 struct str str_trim(struct str s);
 /* Splits at the first sep: the part before it is returned, *rest keeps the part behind it. Returns

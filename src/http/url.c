@@ -108,6 +108,29 @@ static bool take_scheme(struct str *rest, bool *ret_secure)
     return false;
 }
 
+/* "." and "..", also percent-encoded: whoever sends the request might walk them, and what was signed
+ * would be another path. */
+static bool is_dots(struct str segment)
+{
+    size_t dots = 0;
+    while (segment.len) {
+        size_t len = segment.ptr[0] == '.' ? 1 : 3;
+        if (len == 3 && (segment.len < 3 || !str_eq_nocase(str_make(segment.ptr, 3), STR("%2e"))))
+            return false;
+        segment = str_skip(segment, len);
+        dots++;
+    }
+    return dots == 1 || dots == 2;
+}
+
+static bool has_dot_segment(struct str path)
+{
+    while (path.len)
+        if (is_dots(str_split(&path, '/')))
+            return true;
+    return false;
+}
+
 bool http_url_split(struct str url, struct http_url *ret)
 {
     struct http_url u;
@@ -122,6 +145,8 @@ bool http_url_split(struct str url, struct http_url *ret)
     size_t path = str_find(rest, '?');
     u.path = path ? str_make(rest.ptr, path) : STR("/");
     u.query = str_skip(rest, path);
+    if (has_dot_segment(u.path))
+        return false;
     *ret = u;
     return true;
 }

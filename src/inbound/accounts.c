@@ -14,8 +14,10 @@ static struct str restrictions(struct applying *a, struct json value)
 {
     _cleanup_(buf_release)
     struct buf text;
-    buf_init(&text, 16 * KIB);
+    buf_init(&text, 2 * RESTRICTIONS_MAX);
     json_for_each (one, json_get(value, "restriction_info")) {
+        if (text.len > RESTRICTIONS_MAX) /* far more than there are kinds */
+            break;
         int64_t until = json_as_i64(json_get(one, "expiration"), 0);
         char time[CLOCK_ISO_LEN];
         if (text.len)
@@ -71,7 +73,7 @@ static const struct account_event {
 /* "partner_added", of "PARTNER_ADDED". */
 static struct str field_name(struct applying *a, struct str event)
 {
-    struct str name = arena_dup(a->arena, str_make(event.ptr, MIN(event.len, INBOUND_FIELD_MAX)));
+    struct str name = arena_dup(a->arena, str_cut(event, INBOUND_FIELD_MAX));
     for (size_t i = 0; name.ptr && i < name.len; i++)
         if (name.ptr[i] >= 'A' && name.ptr[i] <= 'Z')
             ((char *)name.ptr)[i] += 'a' - 'A';

@@ -14,6 +14,7 @@ struct applying {
     int64_t hinted;     /* the account that was hinted at last: once is enough */
     const char *reason; /* set: it is not applied */
     bool changed;
+    bool numbers_changed; /* in this entry: what a question to Meta that is under way may undo */
 };
 
 typedef enum err apply_fn(struct applying *a, struct json value);

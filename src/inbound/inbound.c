@@ -64,7 +64,14 @@ enum err apply_hint(struct applying *a)
     if (a->hinted == a->account.id)
         return ERR_OK;
     a->hinted = a->account.id;
-    return account_hint(a->tx, a->account.id, a->cause.now);
+    return account_hint(a->tx, a->account.id);
+}
+
+/* As it came; beyond a size that nothing of Meta's has, left out. */
+static struct str details_of(struct applying *a, struct json details)
+{
+    struct str text = json_text(details, a->arena);
+    return text.ptr && text.len <= META_DETAILS_MAX ? text : STR("");
 }
 
 enum err apply_fact(struct applying *a, struct str field, struct str value, struct str event,
@@ -74,7 +81,7 @@ enum err apply_fact(struct applying *a, struct str field, struct str value, stru
     const struct account_news news = {.webhook = arena_cstr(a->arena, a->field),
                                       .event = event,
                                       .phone_number = phone,
-                                      .value = json_text(details, a->arena)};
+                                      .value = details_of(a, details)};
     bool changed;
     if (!field.ptr || !value.ptr || !news.webhook)
         return ERR_NO_MEMORY;
@@ -98,7 +105,7 @@ struct str apply_text(struct applying *a, struct json object, const char *key)
         struct str text = arena_printf(a->arena, "%lld", (long long)number);
         return text.ptr ? text : STR("");
     }
-    return json_as_str(v, STR(""));
+    return str_cut(json_as_str(v, STR("")), META_TEXT_MAX);
 }
 
 struct str apply_phone(struct applying *a, struct json value)
@@ -117,6 +124,7 @@ struct str apply_phone(struct applying *a, struct json value)
 struct taking {
     struct applying a;
     int64_t workspace_id; /* 0: any */
+    int64_t received_at;
     struct inbound_outcome outcome;
     int64_t n_reasons;
     struct buf reasons_text;
@@ -134,7 +142,7 @@ static void note_reason(struct taking *t, bool of_change, struct str field, cons
         json_i64(&t->reasons, t->outcome.changes - 1);
     else
         json_null(&t->reasons);
-    json_member_opt(&t->reasons, "field", str_make(field.ptr, MIN(field.len, INBOUND_FIELD_MAX)));
+    json_member_opt(&t->reasons, "field", str_cut(field, INBOUND_FIELD_MAX));
     json_member_cstr(&t->reasons, "reason", reason);
     json_close(&t->reasons, '}');
 }
@@ -165,10 +173,10 @@ static enum err apply_change(struct taking *t, struct json change, bool known_ac
 }
 
 /* Meta's clock, in seconds; nothing that is yet to come is known. */
-static int64_t time_of(struct json entry, int64_t now)
+static int64_t time_of(struct json entry, int64_t received_at, int64_t now)
 {
     int64_t seconds = json_as_i64(json_get(entry, "time"), 0);
-    return seconds > 0 && seconds < now / 1000 ? seconds * 1000 : now;
+    return seconds > 0 && seconds < now / 1000 ? seconds * 1000 : received_at;
 }
 
 static enum err find_account(struct taking *t, struct json entry, struct arena *arena,
@@ -182,24 +190,24 @@ static enum err find_account(struct taking *t, struct json entry, struct arena *
 }
 
 /* In-flight questions to Meta may be older than what was applied: they are to be asked again. */
-static enum err end_entry(struct taking *t, int64_t changed_before)
+static enum err end_entry(struct taking *t)
 {
-    return t->outcome.changed > changed_before ? account_touch(t->a.tx, t->a.account.id) : ERR_OK;
+    return t->a.numbers_changed ? account_touch(t->a.tx, t->a.account.id) : ERR_OK;
 }
 
 static enum err apply_entry(struct taking *t, struct json entry, struct arena *arena)
 {
     bool known;
-    int64_t changed_before = t->outcome.changed;
     enum err e = find_account(t, entry, arena, &known);
-    t->a.cause.known_at = time_of(entry, t->a.cause.now);
+    t->a.cause.known_at = time_of(entry, t->received_at, t->a.cause.now);
+    t->a.numbers_changed = false;
     json_for_each (change, json_get(entry, "changes")) {
         if (e)
             break;
         arena_clear(t->a.arena);
         e = apply_change(t, change, known);
     }
-    return e || !known ? e : end_entry(t, changed_before);
+    return e || !known ? e : end_entry(t);
 }
 
 static int64_t count_changes(struct json delivery)
@@ -247,7 +255,8 @@ static void taking_init(struct taking *t, struct tx *tx, const struct inbound_de
 {
     *t = (struct taking){.a.tx = tx,
                          .a.cause = {.source = SOURCE_WEBHOOK, .now = d->now},
-                         .workspace_id = d->workspace_id};
+                         .workspace_id = d->workspace_id,
+                         .received_at = d->received_at};
     buf_init(&t->reasons_text, INBOUND_REASONS_MAX * 512);
     json_writer_init(&t->reasons, &t->reasons_text);
     json_open(&t->reasons, '[');
@@ -269,7 +278,7 @@ static enum err insert(struct tx *tx, const struct inbound_delivery *d, struct t
         .changes = t->outcome.changes,
         .unapplied = t->outcome.unapplied,
         .reasons = buf_str(&t->reasons_text),
-        .received_at = d->now,
+        .received_at = d->received_at,
     };
     return inbound_insert(tx, &row, &t->outcome.id);
 }

@@ -15,6 +15,7 @@ struct inbound_delivery {
     struct str body;      /* as it came: the caller's */
     int64_t app_row_id;   /* whose secret signed it */
     int64_t workspace_id; /* of the address, and then it speaks of this one's accounts alone; 0 */
+    int64_t received_at;  /* ms; when it came first */
     int64_t now;          /* ms */
     unsigned char digest[SHA256_LEN];
     struct json json; /* absent when the body is none */

@@ -30,6 +30,7 @@ static enum err update(struct applying *a, const struct number *old, const struc
     bool changed;
     enum err e = number_update(a->tx, old, to, &a->cause, &changed);
     a->changed = a->changed || (!e && changed);
+    a->numbers_changed = a->numbers_changed || (!e && changed);
     return e;
 }
 
@@ -51,15 +52,21 @@ static struct str tier_of(struct applying *a, struct json value)
     return tier.len ? tier : apply_text(a, value, "current_limit");
 }
 
-static void apply_quality_event(struct number *to, struct str event)
+static bool tells_status(struct str event)
+{
+    return str_eq(event, STR("FLAGGED")) || str_eq(event, STR("UNFLAGGED"));
+}
+
+static void apply_status(struct number *to, struct str event)
 {
     if (str_eq(event, STR("FLAGGED")))
         set_meta_status(to, STR("FLAGGED"));
-    else if (str_eq(event, STR("UNFLAGGED")) && str_eq(to->facts.meta_status, STR("FLAGGED")))
+    else if (str_eq(to->facts.meta_status, STR("FLAGGED")))
         set_meta_status(to, STR("CONNECTED"));
 }
 
-/* The rating itself is in none of these: they are hints. */
+/* The rating itself is in none of these: they are hints. What one does not speak of is no newer for
+ * it: an earlier one, told late, may still say it. */
 enum err apply_number_quality(struct applying *a, struct json value)
 {
     struct number old;
@@ -68,17 +75,16 @@ enum err apply_number_quality(struct applying *a, struct json value)
     if (e)
         return no_number(a, e);
     struct number to = old;
-    if (!is_late(a, old.status_at)) {
-        apply_quality_event(&to, event);
+    if (tells_status(event) && !is_late(a, old.status_at)) {
+        apply_status(&to, event);
         to.status_at = MAX(to.status_at, a->cause.known_at);
     }
-    if (!is_late(a, old.limit_at)) {
-        if (str_starts(tier, STR("TIER_")))
-            to.facts.messaging_limit = tier;
-        if (str_eq(event, STR("THROUGHPUT_UPGRADE")))
-            to.facts.throughput = STR("HIGH");
+    if (str_starts(tier, STR("TIER_")) && !is_late(a, old.limit_at)) {
+        to.facts.messaging_limit = tier;
         to.limit_at = MAX(to.limit_at, a->cause.known_at);
     }
+    if (str_eq(event, STR("THROUGHPUT_UPGRADE")) && !is_late(a, old.limit_at))
+        to.facts.throughput = STR("HIGH");
     e = update(a, &old, &to);
     return e ? e : apply_hint(a);
 }

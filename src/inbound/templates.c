@@ -82,6 +82,10 @@ enum err apply_template_category(struct applying *a, struct json value)
 enum err apply_template_components(struct applying *a, struct json value)
 {
     struct template_facts f = begin(a, value);
+    if (!f.meta_id.len)
+        return apply_not(a, "it names no template");
     f.components = json_text(value, a->arena);
+    if (f.components.ptr && f.components.len > META_DETAILS_MAX)
+        return apply_not(a, "its components are larger than any that Meta takes");
     return f.components.ptr ? apply(a, &f) : ERR_NO_MEMORY;
 }

@@ -2,9 +2,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "json/writer.h"
 #include "jobs/lanes.h"
 #include "model/event.h"
-#include "json/writer.h"
 
 #include <time.h>
 
@@ -56,7 +56,8 @@ static enum err tell_disabled(struct tx *tx, const struct webhook *w, const char
     return buf_ok(&data) ? event_emit(tx, &event) : ERR_NO_MEMORY;
 }
 
-static const char *why_disable(const struct delivery_run *run, const struct webhook *w, int64_t now)
+static const char *why_disable(const struct delivery_run *run, const struct webhook *w,
+                               int64_t now)
 {
     int64_t after_ms = run->jobs->options.webhooks.disable_after_s * 1000;
     if (run->attempt.status == 410)
@@ -95,7 +96,7 @@ static enum err apply(struct store_write *w, struct tx *tx)
         return ERR_OK;
     if (!e && !success)
         return judge_failure(run, tx, now);
-    return !e && run->failing_since ? webhook_set_failing(tx, run->job.webhook_id, 0) : e;
+    return e ? e : webhook_set_working(tx, run->job.webhook_id);
 }
 
 static void on_written(struct job_write *w)
@@ -157,17 +158,15 @@ static void judge(struct delivery_run *run, const struct http_client_answer *a)
     if (!t->answer.ptr)
         t->answer = STR("");
     run->due_at = t->error.len ? next_try(run, t->position, now) : 0;
-    run->state = !t->error.len                     ? JOB_DONE
-                 : run->due_at && t->status != 410 ? JOB_WAITING
-                                                   : JOB_DEAD;
+    run->state = !t->error.len ? JOB_DONE : run->due_at && t->status != 410 ? JOB_WAITING : JOB_DEAD;
 }
 
 static void count(struct jobs *j, const struct delivery_run *run)
 {
-    bool success = !run->attempt.error.len;
-    enum delivery_outcome outcome = success       ? DELIVERY_DONE
-                                    : run->due_at ? DELIVERY_RETRIED
-                                                  : DELIVERY_DEAD;
+    bool success = !run->attempt.error.len, again = strcmp(run->state, JOB_WAITING) == 0;
+    enum delivery_outcome outcome = success ? DELIVERY_DONE
+                                    : again ? DELIVERY_RETRIED
+                                            : DELIVERY_DEAD;
     counter_add(&j->stats.deliveries[outcome], 1);
     int64_t us = (clock_now_ms() - run->job.created_at) * 1000;
     if (success)

@@ -200,7 +200,6 @@ static void begin_runs(struct jobs *j, struct job_lane *lane, struct lane_read *
         struct delivery_run *run = CONTAINER_OF(node, struct delivery_run, node);
         run->lane = lane;
         run->slow = lane->slow;
-        run->failing_since = r->webhook.failing_since;
         list_add(&lane->runs, &run->node);
         lane->n_runs++;
         j->lanes.n_running[run->slow]++;

@@ -28,7 +28,6 @@ struct delivery_run {
     bool slow; /* which places it has one of */
     struct arena arena;
     struct job job; /* its text is the arena's */
-    int64_t failing_since;
     int64_t began_at;      /* wall time */
     int64_t retry_after_s; /* as the webhook asks; 0: it does not */
     struct job_attempt attempt;

@@ -65,7 +65,7 @@ static int64_t wait_ms(const struct jobs *j, const struct job_account *entry,
     if (e && run->failure.outcome == GRAPH_OK) /* it is the store that failed */
         return MIN(interval, backoff);
     switch (run->failure.outcome) {
-    case GRAPH_OK: return run->outcome.superseded ? 0 : interval * stretch_for(run->usage);
+    case GRAPH_OK: return interval * stretch_for(run->usage);
     case GRAPH_THROTTLED: return MAX(backoff, regain_ms(run));
     case GRAPH_TRANSIENT:
     case GRAPH_UNREACHABLE:
@@ -95,7 +95,12 @@ static void schedule(struct jobs *j, struct job_account *entry, const struct syn
     bool failed = e || run->failure.outcome != GRAPH_OK;
     entry->failures = failed ? entry->failures + 1 : 0;
     entry->due_ms = job_now_ms() + jittered(wait_ms(j, entry, run, e));
-    if (entry->hinted && !failed)
+    /* What something came between is asked again, no sooner than a hint would have it: while
+     * webhooks pour in, something comes between each run. */
+    bool superseded = !failed && run->outcome.superseded;
+    entry->hinted = entry->hinted || (superseded && run->hinted);
+    entry->pressed = entry->hinted || superseded;
+    if (entry->pressed && !failed)
         entry->due_ms = MIN(entry->due_ms, hint_due_ms(entry));
     if (run->failure.outcome == GRAPH_THROTTLED)
         entry->throttled_until_ms =
@@ -246,9 +251,9 @@ static enum err sync_apply(struct store_write *w, struct tx *tx)
     else if (is_same_token(&account, &run->opening.account))
         e = account_apply_refusal(tx, &account, run->refused, run->failure.message, &cause,
                                   &run->arena, &run->outcome);
-    if (e || !account.hinted_at || run->outcome.superseded)
+    if (e || !account.hinted || run->outcome.superseded)
         return e;
-    return account_answer_hint(tx, account.id, run->began_at);
+    return account_answer_hints(tx, account.id, run->opening.account.hints);
 }
 
 static void on_written(struct job_write *w)
@@ -298,8 +303,8 @@ static void sync_start(struct jobs *j, struct job_account *entry)
     run->entry = entry;
     run->began_at = clock_now_ms();
     run->hinted = entry->hinted;
-    entry->hints = entry->hinted ? entry->hints + 1 : 0;
-    entry->hinted = false;
+    entry->hints = entry->hinted || entry->pressed ? entry->hints + 1 : 0;
+    entry->hinted = entry->pressed = false;
     entry->began_ms = job_now_ms();
     arena_init(&run->arena, JOBS_ARENA_MAX);
     list_init(&run->tasks);

@@ -41,7 +41,13 @@ static enum err insert(struct saving *s, struct tx *tx, int64_t now)
                               .created_at = now};
     struct str sealed;
     int64_t id;
-    enum err e = webhook_insert(tx, &w, &id);
+    int64_t n;
+    enum err e = webhook_count(tx, task->workspace_id, &n);
+    if (!e && n >= WEBHOOKS_MAX)
+        e = error_set(&task->error, ERR_CONFLICT,
+                      "There are %d webhooks, and there may be no more", WEBHOOKS_MAX);
+    if (!e)
+        e = webhook_insert(tx, &w, &id);
     if (!e)
         e = webhook_make_secret(s->jobs->options.keyring, id, task->arena, &sealed);
     if (!e)

@@ -4,7 +4,7 @@
     "SELECT a.id, a.workspace_id, w.domain, a.waba_id, a.name, a.access_token, a.template_count, " \
     "a.state, a.state_reason, a.confirmed_at, a.linked_at, "                                       \
     "(SELECT count(*) FROM numbers n WHERE n.account_id = a.id AND n.unlinked_at IS NULL), "       \
-    "a.replica_id, holder.name, a.revision, a.hinted_at "                                          \
+    "a.replica_id, holder.name, a.revision, a.hints, a.hints_answered "                            \
     "FROM accounts a JOIN workspaces w ON w.id = a.workspace_id "                                  \
     "LEFT JOIN replicas holder ON holder.id = a.replica_id WHERE a.unlinked_at IS NULL "
 
@@ -26,7 +26,8 @@ static struct account read_row(const struct rows *r)
         .replica_id = row_i64(r, 12),
         .replica = row_text(r, 13),
         .revision = row_i64(r, 14),
-        .hinted_at = row_i64(r, 15),
+        .hints = row_i64(r, 15),
+        .hinted = row_i64(r, 15) != row_i64(r, 16),
     };
 }
 

@@ -24,7 +24,8 @@ struct account {
     int64_t n_numbers;  /* linked ones */
     int64_t replica_id; /* who syncs it: lease.h */
     struct str replica; /* its name; empty: nobody in particular */
-    int64_t hinted_at;  /* ms; a webhook of Meta's said that it is to be asked about; 0: none */
+    int64_t hints;      /* how often Meta's webhooks said that it is to be asked about */
+    bool hinted;        /* ... and it was not asked since the last one */
     int64_t revision;   /* moves with each answer of Meta's that is written */
 };
 

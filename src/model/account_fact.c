@@ -159,11 +159,11 @@ enum err account_count_changes(struct tx *tx, int64_t account_id, int64_t *ret)
 
 /* --- hints -------------------------------------------------------------------------------- */
 
-enum err account_hint(struct tx *tx, int64_t account_id, int64_t now)
+enum err account_hint(struct tx *tx, int64_t account_id)
 {
     tx_announce(tx);
-    return tx_exec(tx, "UPDATE accounts SET hinted_at = $2 WHERE id = $1 AND unlinked_at IS NULL",
-                   PARAMS(p_i64(account_id), p_i64(now)), NULL);
+    return tx_exec(tx, "UPDATE accounts SET hints = hints + 1 WHERE id = $1",
+                   PARAMS(p_i64(account_id)), NULL);
 }
 
 enum err account_each_hinted(struct tx *tx, int64_t limit, enum err (*each)(void *arg, int64_t id),
@@ -171,8 +171,8 @@ enum err account_each_hinted(struct tx *tx, int64_t limit, enum err (*each)(void
 {
     struct rows rows;
     enum err e = tx_query(tx,
-                          "SELECT id FROM accounts WHERE hinted_at IS NOT NULL "
-                          "ORDER BY hinted_at LIMIT $1",
+                          "SELECT id FROM accounts WHERE hints <> hints_answered "
+                          "AND unlinked_at IS NULL ORDER BY id LIMIT $1",
                           PARAMS(p_i64(limit)), &rows);
     if (e)
         return e;
@@ -183,8 +183,8 @@ enum err account_each_hinted(struct tx *tx, int64_t limit, enum err (*each)(void
     return stopped ? stopped : e;
 }
 
-enum err account_answer_hint(struct tx *tx, int64_t account_id, int64_t asked_at)
+enum err account_answer_hints(struct tx *tx, int64_t account_id, int64_t hints)
 {
-    return tx_exec(tx, "UPDATE accounts SET hinted_at = NULL WHERE id = $1 AND hinted_at <= $2",
-                   PARAMS(p_i64(account_id), p_i64(asked_at)), NULL);
+    return tx_exec(tx, "UPDATE accounts SET hints_answered = $2 WHERE id = $1",
+                   PARAMS(p_i64(account_id), p_i64(hints)), NULL);
 }

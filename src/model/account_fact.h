@@ -35,9 +35,9 @@ enum err account_each_change(struct tx *tx, int64_t account_id, int64_t newest, 
                              void *arg) MUST_USE;
 enum err account_count_changes(struct tx *tx, int64_t account_id, int64_t *ret) MUST_USE;
 /* What only a question to Meta tells whole: the account is to be asked about at once. Announced. */
-enum err account_hint(struct tx *tx, int64_t account_id, int64_t now) MUST_USE;
-/* Linked accounts with a hint, oldest first. */
+enum err account_hint(struct tx *tx, int64_t account_id) MUST_USE;
+/* Linked accounts with a hint. */
 enum err account_each_hinted(struct tx *tx, int64_t limit, enum err (*each)(void *arg, int64_t id),
                              void *arg) MUST_USE;
-/* Meta was asked at `asked_at`: hints of that time and before are answered. */
-enum err account_answer_hint(struct tx *tx, int64_t account_id, int64_t asked_at) MUST_USE;
+/* Meta was asked after the account's row had said so many hints. */
+enum err account_answer_hints(struct tx *tx, int64_t account_id, int64_t hints) MUST_USE;

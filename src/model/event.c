@@ -50,7 +50,7 @@ static void write_envelope(struct buf *out, const struct new_event *e)
     json_close(&w, '}');
 }
 
-static enum err insert(struct tx *tx, const struct new_event *e, int64_t *ret)
+static enum err insert(struct tx *tx, const struct new_event *e, bool wanted, int64_t *ret)
 {
     char event_id[EVENT_ID_LEN] = "evt_";
     random_name(event_id + 4, EVENT_ID_LEN - 4);
@@ -61,10 +61,11 @@ static enum err insert(struct tx *tx, const struct new_event *e, int64_t *ret)
     if (!buf_ok(&body))
         return ERR_NO_MEMORY;
     return tx_i64(tx,
-                  "INSERT INTO events (workspace_id, event_id, name, body, created_at) "
-                  "VALUES ($1, $2, $3, $4, $5) RETURNING id",
+                  "INSERT INTO events (workspace_id, event_id, name, body, wanted, created_at) "
+                  "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
                   PARAMS(p_i64(e->workspace_id), p_text(str_make(event_id, EVENT_ID_LEN)),
-                         p_text(str_from(e->name)), p_text(buf_str(&body)), p_i64(e->now)),
+                         p_text(str_from(e->name)), p_text(buf_str(&body)), p_i64(wanted),
+                         p_i64(e->now)),
                   ret);
 }
 
@@ -100,9 +101,10 @@ enum err event_emit(struct tx *tx, const struct new_event *e)
     int64_t id, job_id;
     struct wanting wanting;
     wanting.n = 0; /* and the rest is not cleared: it is long */
-    enum err err = insert(tx, e, &id);
+    enum err err =
+        webhook_each_wanting(tx, e->workspace_id, str_from(e->name), gather, &wanting);
     if (!err)
-        err = webhook_each_wanting(tx, e->workspace_id, str_from(e->name), gather, &wanting);
+        err = insert(tx, e, wanting.n > 0, &id);
     for (size_t i = 0; !err && i < wanting.n; i++) {
         const struct job job = job_for(e, id, wanting.ids[i]);
         err = job_insert(tx, &job, &job_id);
@@ -115,7 +117,7 @@ enum err event_emit_to(struct tx *tx, const struct new_event *e, int64_t webhook
                        int64_t *ret_job)
 {
     int64_t id;
-    enum err err = insert(tx, e, &id);
+    enum err err = insert(tx, e, true, &id);
     if (err)
         return err;
     const struct job job = job_for(e, id, webhook_id);
@@ -157,13 +159,12 @@ enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id, in
                   PARAMS(p_text(event_id), p_i64(workspace_id)), ret);
 }
 
+/* What a webhook wanted goes with its last job (job_sweep). */
 enum err event_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
 {
-    return tx_exec(
-        tx,
-        "DELETE FROM events WHERE id IN (SELECT e.id FROM events e "
-        "WHERE e.created_at < $1 AND (SELECT j.id FROM jobs j "
-        "WHERE j.event_id = e.id LIMIT 1) IS NULL ORDER BY e.created_at LIMIT " STRINGIFY(
-            UPKEEP_PURGE_ROWS) ")",
-        PARAMS(p_i64(before)), ret_removed);
+    return tx_exec(tx,
+                   "DELETE FROM events WHERE id IN (SELECT id FROM events "
+                   "WHERE wanted = 0 AND created_at < $1 ORDER BY created_at LIMIT " STRINGIFY(
+                       UPKEEP_PURGE_ROWS) ")",
+                   PARAMS(p_i64(before)), ret_removed);
 }

@@ -39,5 +39,5 @@ enum err event_each_after(struct tx *tx, int64_t workspace_id, int64_t after, in
 /* Our id of an event id. ERR_NOT_FOUND. */
 enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id,
                     int64_t *ret) MUST_USE;
-/* Removes some that were made before `before` and that no job is for. */
+/* Removes some that were made before `before` and that no webhook wanted. */
 enum err event_sweep(struct tx *tx, int64_t before, int64_t *ret_removed) MUST_USE;

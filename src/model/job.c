@@ -345,53 +345,26 @@ enum err job_repeat(struct tx *tx, const struct job *j, int64_t now, int64_t *re
     return job_insert(tx, &again, ret_id);
 }
 
-/* Each event once, however often it was replayed before. Gathered first: rows are added. */
-struct range {
-    struct job jobs[JOBS_REPLAY_MAX];
-    size_t n;
-    struct arena arena;
-};
-
-static enum err gather(struct tx *tx, int64_t webhook_id, int64_t from, int64_t to, struct range *r)
-{
-    struct rows rows;
-    enum err e = tx_query(
-        tx,
-        "SELECT j.event_id, min(j.workspace_id), min(j.order_key) FROM jobs j "
-        "WHERE j.webhook_id = $1 AND j.created_at >= $2 AND j.created_at < $3 "
-        "GROUP BY j.event_id ORDER BY j.event_id LIMIT $4",
-        PARAMS(p_i64(webhook_id), p_i64(from), p_i64(to), p_i64(JOBS_REPLAY_MAX + 1)), &rows);
-    if (e)
-        return e;
-    enum err stopped = ERR_OK;
-    while (!stopped && rows_next(&rows)) {
-        struct str key = arena_dup(&r->arena, row_text(&rows, 2));
-        if (r->n == JOBS_REPLAY_MAX || !key.ptr)
-            stopped = key.ptr ? ERR_CONFLICT : ERR_NO_MEMORY;
-        else
-            r->jobs[r->n++] = (struct job){.kind = STR(JOB_DELIVER),
-                                           .webhook_id = webhook_id,
-                                           .event_id = row_i64(&rows, 0),
-                                           .workspace_id = row_i64(&rows, 1),
-                                           .order_key = key};
-    }
-    e = rows_close(&rows);
-    return stopped ? stopped : e;
-}
-
+/* Each event once, however often it was replayed before; of one order key the first is waiting,
+ * unless another one is open, and the others are behind it. */
 enum err job_repeat_range(struct tx *tx, int64_t webhook_id, int64_t from, int64_t to, int64_t now,
                           int64_t *ret_n)
 {
-    int64_t id;
-    struct range *r = xcalloc(1, sizeof(*r));
-    arena_init(&r->arena, REQUEST_ARENA_MAX);
-    enum err e = gather(tx, webhook_id, from, to, r);
-    for (size_t i = 0; !e && i < r->n; i++)
-        e = job_repeat(tx, &r->jobs[i], now, &id);
-    *ret_n = (int64_t)r->n;
-    arena_release(&r->arena);
-    free(r);
-    return e;
+    enum err e = tx_exec(
+        tx,
+        "INSERT INTO jobs (workspace_id, kind, webhook_id, event_id, order_key, state, attempts, "
+        "due_at, created_at) SELECT r.workspace_id, '" JOB_DELIVER "', r.webhook_id, r.event_id, "
+        "r.order_key, CASE WHEN r.order_key IS NOT NULL AND (r.place > 1 OR EXISTS (SELECT 1 "
+        "FROM jobs o WHERE o.webhook_id = $1 AND o.order_key = r.order_key "
+        "AND o.ended_at IS NULL)) THEN 'behind' ELSE 'waiting' END, 0, $4, $4 FROM ("
+        "SELECT min(j.workspace_id) AS workspace_id, j.webhook_id, j.event_id, "
+        "min(j.order_key) AS order_key, row_number() OVER (PARTITION BY min(j.order_key) "
+        "ORDER BY j.event_id) AS place FROM jobs j WHERE j.webhook_id = $1 "
+        "AND j.created_at >= $2 AND j.created_at < $3 GROUP BY j.webhook_id, j.event_id "
+        "ORDER BY j.event_id LIMIT " STRINGIFY(JOBS_REPLAY_LIMIT) ") r ORDER BY r.event_id",
+        PARAMS(p_i64(webhook_id), p_i64(from), p_i64(to), p_i64(now)), ret_n);
+    tx_announce(tx);
+    return !e && *ret_n > JOBS_REPLAY_MAX ? ERR_CONFLICT : e;
 }
 
 enum err job_hurry(struct tx *tx, int64_t id, int64_t now)
@@ -414,51 +387,98 @@ enum err job_drop(struct tx *tx, const struct job *j, int64_t now)
 
 /* The limits are in the texts: PostgreSQL would take a parameter for a tenth of the table, and read
  * all of it. */
+#define SWEPT                                                                                      \
+    " FROM jobs WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at "                   \
+    "LIMIT " STRINGIFY(UPKEEP_PURGE_ROWS)
+#define SWEPT_IDS "SELECT id" SWEPT
+
+struct swept {
+    int64_t events[UPKEEP_PURGE_ROWS];
+    size_t n;
+};
+
+static enum err gather_swept(struct tx *tx, int64_t before, struct swept *ret)
+{
+    struct rows rows;
+    enum err e = tx_query(tx, "SELECT event_id" SWEPT, PARAMS(p_i64(before)), &rows);
+    if (e)
+        return e;
+    while (rows_next(&rows))
+        ret->events[ret->n++] = row_i64(&rows, 0);
+    return rows_close(&rows);
+}
+
+/* With the last job of an event the event goes; one that no webhook wanted goes by its age
+ * (event_sweep). */
 enum err job_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
 {
-    enum err e =
-        tx_exec(tx,
-                "DELETE FROM job_attempts WHERE job_id IN (SELECT id FROM jobs "
-                "WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT " STRINGIFY(
-                    UPKEEP_PURGE_ROWS) ")",
-                PARAMS(p_i64(before)), NULL);
-    return e ? e
-             : tx_exec(
-                   tx,
-                   "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs "
-                   "WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT " STRINGIFY(
-                       UPKEEP_PURGE_ROWS) ")",
-                   PARAMS(p_i64(before)), ret_removed);
+    enum err e = tx_exec(tx,
+                         "DELETE FROM job_attempts WHERE job_id IN (" SWEPT_IDS ")",
+                         PARAMS(p_i64(before)), NULL);
+    struct swept swept = {.n = 0};
+    if (!e)
+        e = gather_swept(tx, before, &swept);
+    if (!e)
+        e = tx_exec(tx, "DELETE FROM jobs WHERE id IN (" SWEPT_IDS ")", PARAMS(p_i64(before)),
+                    ret_removed);
+    for (size_t i = 0; !e && i < swept.n; i++)
+        e = tx_exec(tx,
+                    "DELETE FROM events WHERE id = $1 AND created_at < $2 "
+                    "AND NOT EXISTS (SELECT 1 FROM jobs WHERE event_id = $1)",
+                    PARAMS(p_i64(swept.events[i]), p_i64(before)), NULL);
+    return e;
 }
 
 /* Gathered first: rows are changed meanwhile. */
 struct stranded {
     struct arena *arena;
+    struct stopped_webhook {
+        int64_t id, before; /* of it, jobs that were made before this are dropped */
+    } webhooks[UPKEEP_PURGE_ROWS];
     struct job jobs[UPKEEP_PURGE_ROWS];
-    size_t n;
+    size_t n_webhooks, n;
 };
 
-static enum err gather_stranded(struct tx *tx, int64_t before, struct stranded *s)
+static enum err gather_stopped(struct tx *tx, int64_t before, struct stranded *s)
 {
     struct rows rows;
     enum err e = tx_query(
         tx,
-        "SELECT j.id, j.webhook_id, j.order_key, j.attempts, j.error "
-        "FROM webhooks e CROSS JOIN jobs j WHERE j.webhook_id = e.id "
-        "AND j.ended_at IS NULL "
-        "AND (e.disabled_at IS NOT NULL OR e.deleted_at IS NOT NULL) "
-        "AND (e.deleted_at IS NOT NULL OR j.created_at < $1) ORDER BY e.id LIMIT " STRINGIFY(
+        "SELECT e.id, e.deleted_at FROM webhooks e "
+        "WHERE (e.disabled_at IS NOT NULL OR e.deleted_at IS NOT NULL) "
+        "AND EXISTS (SELECT 1 FROM jobs j WHERE j.webhook_id = e.id AND j.ended_at IS NULL "
+        "AND (e.deleted_at IS NOT NULL OR j.created_at < $1)) ORDER BY e.id LIMIT " STRINGIFY(
             UPKEEP_PURGE_ROWS),
         PARAMS(p_i64(before)), &rows);
+    if (e)
+        return e;
+    while (rows_next(&rows)) {
+        bool deleted = !row_is_null(&rows, 1);
+        s->webhooks[s->n_webhooks++] =
+            (struct stopped_webhook){row_i64(&rows, 0), deleted ? INT64_MAX : before};
+    }
+    return rows_close(&rows);
+}
+
+static enum err gather_stranded(struct tx *tx, const struct stopped_webhook *w, struct stranded *s)
+{
+    struct rows rows;
+    enum err e = tx_query(tx,
+                          "SELECT id, order_key, attempts, error FROM jobs "
+                          "WHERE webhook_id = $1 AND ended_at IS NULL AND created_at < $2 "
+                          "ORDER BY created_at LIMIT $3",
+                          PARAMS(p_i64(w->id), p_i64(w->before),
+                                 p_i64((int64_t)(UPKEEP_PURGE_ROWS - s->n))),
+                          &rows);
     if (e)
         return e;
     while (!e && rows_next(&rows)) {
         struct job *j = &s->jobs[s->n++];
         *j = (struct job){.id = row_i64(&rows, 0),
-                          .webhook_id = row_i64(&rows, 1),
-                          .order_key = arena_dup(s->arena, row_text(&rows, 2)),
-                          .attempts = row_i64(&rows, 3),
-                          .error = arena_dup(s->arena, row_text(&rows, 4))};
+                          .webhook_id = w->id,
+                          .order_key = arena_dup(s->arena, row_text(&rows, 1)),
+                          .attempts = row_i64(&rows, 2),
+                          .error = arena_dup(s->arena, row_text(&rows, 3))};
         if (!j->order_key.ptr || !j->error.ptr)
             e = ERR_NO_MEMORY;
     }
@@ -473,7 +493,9 @@ enum err job_drop_stranded(struct tx *tx, int64_t before, int64_t now, int64_t *
     struct arena arena;
     struct stranded s = {.arena = &arena};
     arena_init(&arena, REQUEST_ARENA_MAX);
-    enum err e = gather_stranded(tx, before, &s);
+    enum err e = gather_stopped(tx, before, &s);
+    for (size_t i = 0; !e && i < s.n_webhooks && s.n < UPKEEP_PURGE_ROWS; i++)
+        e = gather_stranded(tx, &s.webhooks[i], &s);
     for (size_t i = 0; !e && i < s.n; i++)
         e = end(tx, &s.jobs[i], JOB_DROPPED, s.jobs[i].error, s.jobs[i].attempts, now);
     if (!e)

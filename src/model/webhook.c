@@ -114,7 +114,16 @@ enum err webhook_set_disabled(struct tx *tx, int64_t id, const char *reason, int
 enum err webhook_set_failing(struct tx *tx, int64_t id, int64_t since)
 {
     return tx_exec(tx, "UPDATE webhooks SET failing_since = $2 WHERE id = $1",
-                   PARAMS(p_i64(id), p_opt_i64(since)), NULL);
+                   PARAMS(p_i64(id), p_i64(since)), NULL);
+}
+
+/* Nearly always it is known to work, and nothing is written. */
+enum err webhook_set_working(struct tx *tx, int64_t id)
+{
+    return tx_exec(tx,
+                   "UPDATE webhooks SET failing_since = NULL "
+                   "WHERE id = $1 AND failing_since IS NOT NULL",
+                   PARAMS(p_i64(id)), NULL);
 }
 
 enum err webhook_delete(struct tx *tx, int64_t id, int64_t now)

@@ -48,8 +48,9 @@ enum err webhook_set_target(struct tx *tx, int64_t id, struct str url, struct st
 /* An endpoint that is enabled again has not failed. `reason` is of the disabling; empty: enabled.
  */
 enum err webhook_set_disabled(struct tx *tx, int64_t id, const char *reason, int64_t now) MUST_USE;
-/* 0: it succeeded. */
 enum err webhook_set_failing(struct tx *tx, int64_t id, int64_t since) MUST_USE;
+/* It succeeded. */
+enum err webhook_set_working(struct tx *tx, int64_t id) MUST_USE;
 /* Its deliveries stay on record for a while; those that were open are dropped later
  * (job_drop_stranded), as there may be a million. */
 enum err webhook_delete(struct tx *tx, int64_t id, int64_t now) MUST_USE;

@@ -269,6 +269,51 @@ static void write_jobs(const struct serve *s, struct buf *out)
         counter_read(&j->leases_lost));
 }
 
+/* --- webhooks, in and out ----------------------------------------------------------------- */
+
+static void write_inbound(const struct serve *s, struct buf *out)
+{
+    uint64_t deliveries = 0, known = 0, changes = 0, changed = 0, unapplied = 0;
+    for (size_t i = 0; i < s->n_loops; i++) {
+        const struct inbound_metrics *m = &s->loops[i].api.inbound;
+        deliveries += counter_read(&m->deliveries);
+        known += counter_read(&m->known);
+        changes += counter_read(&m->changes);
+        changed += counter_read(&m->changed);
+        unapplied += counter_read(&m->unapplied);
+    }
+    one(out, "hudhud_inbound_total", "counter", "Webhooks of Meta's that were taken.", deliveries);
+    one(out, "hudhud_inbound_known_total", "counter",
+        "Of them, those that had come before and were applied.", known);
+    one(out, "hudhud_inbound_changes_total", "counter", "Changes in Meta's webhooks.", changes);
+    one(out, "hudhud_inbound_changed_total", "counter", "Of them, those that were news.", changed);
+    one(out, "hudhud_inbound_unapplied_total", "counter",
+        "What of Meta's webhooks could not be applied, and is kept.", unapplied);
+}
+
+static void write_deliveries(const struct serve *s, struct buf *out)
+{
+    static const char *const outcomes[DELIVERY_OUTCOMES] = {
+        [DELIVERY_DONE] = "done",
+        [DELIVERY_RETRIED] = "retried",
+        [DELIVERY_DEAD] = "dead",
+    };
+    static const char tries[] = "hudhud_deliveries_total", times[] = "hudhud_delivery_seconds";
+    const struct jobs_stats *j = jobs_stats(s->jobs);
+    struct histogram_values v = {0};
+    histogram_read(&j->delivery_times, &v);
+    exposition_family(out, tries, "counter", "Tries to deliver an event, by how they ended.");
+    for (int i = 0; i < DELIVERY_OUTCOMES; i++)
+        exposition_u64(out, tries, LABELS({"outcome", str_from(outcomes[i])}),
+                       counter_read(&j->deliveries[i]));
+    exposition_family(out, times, "histogram",
+                      "From an event to the answer that took it, the retries between them too.");
+    exposition_histogram(out, times, NO_LABELS, &histogram_times, &v);
+    write_gauge(out, "hudhud_deliveries_running", "Deliveries under way.", &j->deliveries_running);
+    write_gauge(out, "hudhud_delivery_lanes",
+                "Webhooks that have deliveries, or rest after failures.", &j->lanes);
+}
+
 void metrics_write(const struct serve *s, struct buf *out)
 {
     write_process(s, out);
@@ -276,4 +321,6 @@ void metrics_write(const struct serve *s, struct buf *out)
     write_connections(s, out);
     write_store(s, out);
     write_jobs(s, out);
+    write_inbound(s, out);
+    write_deliveries(s, out);
 }

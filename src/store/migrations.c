@@ -235,9 +235,12 @@ static const char schema_4[] =
     "ALTER TABLE numbers ADD COLUMN name_rejection {text};"  /* Meta's word for why */
     "CREATE INDEX numbers_account_phone ON numbers (account_id, phone_number);"
 
-    /* Something changed that only a question to Meta tells whole; NULL: nothing. */
-    "ALTER TABLE accounts ADD COLUMN hinted_at {int};"
-    "CREATE INDEX accounts_hinted ON accounts (hinted_at) WHERE hinted_at IS NOT NULL;"
+    /* How often something was told that only a question to Meta tells whole, and up to which of
+     * these it was asked: numbers and not times, as clocks of several machines differ. */
+    "ALTER TABLE accounts ADD COLUMN hints {int} NOT NULL DEFAULT 0;"
+    "ALTER TABLE accounts ADD COLUMN hints_answered {int} NOT NULL DEFAULT 0;"
+    "CREATE INDEX accounts_hinted ON accounts (id)"
+    "  WHERE hints <> hints_answered AND unlinked_at IS NULL;"
 
     /* What Meta's webhooks say of an account as a whole, by name. */
     "CREATE TABLE account_facts ("
@@ -298,10 +301,11 @@ static const char schema_4[] =
     "  event_id {text} NOT NULL UNIQUE,"  /* the webhook-id of every delivery */
     "  name {text} NOT NULL,"
     "  body {text} NOT NULL,"             /* the envelope, as it is signed and sent */
+    "  wanted {int} NOT NULL,"            /* 1: by a webhook, and it goes with its last job */
     "  created_at {int} NOT NULL"
     ") {strict};"
     "CREATE INDEX events_workspace ON events (workspace_id, id);"
-    "CREATE INDEX events_created ON events (created_at);"
+    "CREATE INDEX events_unwanted ON events (created_at) WHERE wanted = 0;"
 
     "CREATE TABLE webhooks ("
     "  id {id},"
@@ -353,6 +357,8 @@ static const char schema_4[] =
     "CREATE INDEX jobs_due ON jobs (webhook_id, due_at) WHERE state = 'waiting';"
     "CREATE INDEX jobs_order ON jobs (webhook_id, order_key, id) WHERE ended_at IS NULL;"
     "CREATE INDEX jobs_webhook ON jobs (webhook_id, id);"
+    "CREATE INDEX jobs_made ON jobs (webhook_id, created_at);"
+    "CREATE INDEX jobs_open ON jobs (webhook_id, created_at) WHERE ended_at IS NULL;"
     "CREATE INDEX jobs_webhook_state ON jobs (webhook_id, state, id);"
     "CREATE INDEX jobs_event ON jobs (event_id);"
     "CREATE INDEX jobs_state ON jobs (state, id);"

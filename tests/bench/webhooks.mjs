@@ -1,4 +1,5 @@
-// node webhooks.mjs HUDHUD: Meta's webhooks in, and events out (README.md beside this).
+// node webhooks.mjs HUDHUD [in|out]: Meta's webhooks in, and events out (README.md beside this); one of
+// them alone.
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,6 +20,8 @@ const DEAD_DELIVERIES = 1000000;
 const OUT = ['--webhook-allow-http', 'true', '--webhook-allow-private', 'true', '--log-level', 'error'];
 
 const hudhud = path.resolve(process.argv[2]);
+const only = process.argv[3];
+if (![undefined, 'in', 'out'].includes(only)) throw new Error(`in or out, and not ${only}`);
 const folder = mkdtempSync(path.join(tmpdir(), 'hudhud-webhooks-'));
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const sign = (raw) => `sha256=${createHmac('sha256', SECRET).update(raw).digest('hex')}`;
@@ -147,21 +150,28 @@ function printTimes(title, times) {
     `p99 ${quantile(times, 0.99).toFixed(1)} ms`);
 }
 
-// Rows as if a thousand webhooks had failed for a day: no HTTP call makes so many so soon.
-function fillDead(data, port) {
+// Webhooks that answer once, for their verification, and then nobody is there -> what their URLs begin with.
+async function makeDead(server) {
+  const receiver = await startReceiver();
+  for (let i = 0; i < DEAD_WEBHOOKS; i++) {
+    await server.control.request('POST', '/workspaces/bench-0/webhooks',
+      { url: `${receiver.url}${i}`, events: ['account.updated'] });
+  }
+  receiver.stop();
+  return receiver.url;
+}
+
+// Rows as if they had been gone for a day: no HTTP call makes so many so soon.
+function fillDead(data, url) {
   const now = Date.now();
   execFileSync('sqlite3', [path.join(data, 'hudhud.db'), `
 BEGIN;
-WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < ${DEAD_WEBHOOKS})
-INSERT INTO webhooks (workspace_id, url, events, secret, created_at, updated_at)
-SELECT 1, 'http://127.0.0.1:${port}/' || i, 'account.updated', secret, ${now}, ${now} FROM s, (SELECT secret FROM webhooks LIMIT 1);
-INSERT INTO subscriptions (workspace_id, event, webhook_id) SELECT 1, events, id FROM webhooks WHERE events = 'account.updated';
 WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < ${DEAD_DELIVERIES / DEAD_WEBHOOKS})
-INSERT INTO events (workspace_id, event_id, name, body, created_at)
-SELECT 1, 'evt_dead' || i, 'account.updated', '{"event":"account.updated","data":{}}', ${now} FROM s;
+INSERT INTO events (workspace_id, event_id, name, body, wanted, created_at)
+SELECT 1, 'evt_dead' || i, 'account.updated', '{"event":"account.updated","data":{}}', 1, ${now} FROM s;
 INSERT INTO jobs (workspace_id, kind, webhook_id, event_id, state, attempts, due_at, created_at)
 SELECT 1, 'deliver', w.id, e.id, 'waiting', 0, ${now}, ${now} FROM events e, webhooks w
-WHERE e.event_id LIKE 'evt_dead%' AND w.url LIKE 'http://127.0.0.1:${port}/%';
+WHERE e.event_id LIKE 'evt_dead%' AND w.url LIKE '${url}%';
 COMMIT;`]);
 }
 
@@ -175,15 +185,10 @@ async function benchOut(meta) {
   console.log(`\nEvents out, ${EVENTS_A_SECOND} a second, from the commit to the receiver:`);
   printTimes('alone', alone);
   const rss = residentMiB(server.pid);
+  const dead = await makeDead(server);
   server.control.close();
   await stop(server.pid);
-
-  const data = path.join(folder, 'out', 'data');
-  const closed = http.createServer();
-  await new Promise((resolve) => closed.listen(0, '127.0.0.1', resolve));
-  const { port } = closed.address();
-  await new Promise((resolve) => closed.close(resolve));
-  fillDead(data, port);
+  fillDead(path.join(folder, 'out', 'data'), dead);
   const again = await startServer(hudhud, path.join(folder, 'out'), meta.url, OUT, null, '0,1');
   await sleep(5000);
   const beside = await stream(again, receiver, SECONDS, 2000000);
@@ -196,8 +201,8 @@ async function benchOut(meta) {
 
 try {
   const meta = await startMeta();
-  if (!process.env.ONLY_OUT) await benchIn(meta);
-  await benchOut(meta);
+  if (only !== 'out') await benchIn(meta);
+  if (only !== 'in') await benchOut(meta);
 } finally {
   agent.destroy();
   await stopAll();

@@ -1,5 +1,5 @@
-/* Percent-decoding, queries and paths from outside. What decodes is clean text, and survives being
- * encoded and decoded again. */
+/* Percent-decoding, queries and paths from outside, and whole URLs. What decodes is clean text, and
+ * survives being encoded and decoded again; what a URL is split into is all of it. */
 #include "http/http.h"
 
 static void check_decoded(struct str from, bool form, struct arena *arena)
@@ -31,6 +31,27 @@ static void check_path(struct str path)
     }
 }
 
+/* The host is none that a proxy or a resolver takes for something else, and the rest is what goes
+ * on the wire as it is. */
+static void check_url(struct str url)
+{
+    struct http_url u;
+    if (!http_url_split(url, &u))
+        return;
+    if (!u.host.len || !u.path.len || u.path.ptr[0] != '/' ||
+        (u.query.len && u.query.ptr[0] != '?'))
+        die("a URL without what it must have");
+    for (size_t i = 0; i < url.len; i++)
+        if (url.ptr[i] <= ' ' || url.ptr[i] > '~' || url.ptr[i] == '#')
+            die("a URL that cannot stand in a request");
+    if (memchr(u.host.ptr, '@', u.host.len))
+        die("a URL with a name and a password");
+    size_t scheme = u.secure ? sizeof("https://") - 1 : sizeof("http://") - 1;
+    bool written = u.path.ptr >= url.ptr && u.path.ptr < url.ptr + url.len;
+    if (scheme + u.host.len + (written ? u.path.len : 0) + u.query.len != url.len)
+        die("something of a URL was lost");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -44,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (http_query_get(s, "a", &arena, &value) == ERR_OK && value.ptr && !str_is_utf8(value))
         abort();
     check_path(s);
+    check_url(s);
     arena_release(&arena);
     return 0;
 }

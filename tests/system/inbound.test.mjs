@@ -296,7 +296,7 @@ test('many hints are few questions, and the last one is answered', async (t) => 
   }
   await world.sim.control('PATCH', '/numbers/112', { quality_rating: 'YELLOW' });
   await world.send('account_review_update', { decision: 'APPROVED' });
-  await eventually(() => storeSql(world.data, 'SELECT count(*) FROM accounts WHERE hinted_at IS NOT NULL',
+  await eventually(() => storeSql(world.data, 'SELECT count(*) FROM accounts WHERE hints <> hints_answered',
     { readOnly: true }) === '0', { timeout: 15000 });
   const { data } = (await world.call('GET', '/waba-numbers/112')).json;
   assert.equal(data.quality_rating, 'YELLOW');

@@ -158,8 +158,8 @@ const conflicts = {
   // In a time long gone, so that they are in nobody else's way.
   replayDeliveries: (send, world) => {
     const at = Date.UTC(2001, 1, 1);
-    storeSql(world.data, 'INSERT INTO events (workspace_id, event_id, name, body, created_at) ' +
-      `${series(10001)} SELECT 1, 'evt_' || i, 'account.updated', '{}', ${at} FROM series`);
+    storeSql(world.data, 'INSERT INTO events (workspace_id, event_id, name, body, wanted, created_at) ' +
+      `${series(2001)} SELECT 1, 'evt_' || i, 'account.updated', '{}', 1, ${at} FROM series`);
     storeSql(world.data, 'INSERT INTO jobs (workspace_id, kind, webhook_id, event_id, state, attempts, ' +
       "due_at, created_at, ended_at) SELECT 1, 'deliver', 1, id, 'done', 1, created_at, created_at, " +
       `${Date.now()} FROM events WHERE created_at = ${at}`);

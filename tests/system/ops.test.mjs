@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 import parsePrometheus from 'parse-prometheus-text-format';
+import { LOCAL, startReceiver } from './lib/endpoint.mjs';
 import { initFolder, run, sign, startServe } from './lib/hudhud.mjs';
+import { addApp, change, metaPost } from './lib/meta.mjs';
 import { fillDisk, freeDisk } from './lib/store.mjs';
-import { eventually, sleep, startWorld } from './lib/world.mjs';
+import { eventually, scenarioOf, sleep, startWorld } from './lib/world.mjs';
 
 const OPS = ['--ops-listen', '127.0.0.1:0'];
 
@@ -203,4 +205,66 @@ test('what is called is counted', async (t) => {
   assert.ok(after.value('process_open_fds') > 3);
   assert.ok(after.value('process_resident_memory_bytes') > 1e6);
   assert.ok(Math.abs(after.value('process_start_time_seconds') - Date.now() / 1000) < 300);
+});
+
+test('Meta\'s webhooks are counted once they are committed, and refused ones apart', async (t) => {
+  const world = await startWorld(t, { sim: { scenario: scenarioOf([{ id: '111' }]) }, args: OPS });
+  await addApp(world.data);
+  const before = await scrape(world.server);
+  const alert = change('900', 'account_alerts', { alert_info: { alert_type: 'T' } });
+  for (let i = 0; i < 2; i++) assert.equal((await metaPost(world.url, alert)).status, 200);
+  const two = change('900', 'flows', {});
+  two.entry[0].changes.push({ field: 'account_alerts', value: { alert_info: { alert_type: 'U' } } });
+  assert.equal((await metaPost(world.url, two)).status, 200);
+  assert.equal((await metaPost(world.url, '[1')).status, 200); // kept, though nobody can read it
+  assert.equal((await metaPost(world.url, alert, { secret: 'another' })).status, 401);
+  fillDisk(world);
+  assert.equal((await metaPost(world.url, change('900', 'flows', {}))).status, 503);
+  freeDisk(world);
+
+  const after = await scrape(world.server);
+  const moved = (name, labels) => after.value(name, labels) - before.value(name, labels);
+  assert.equal(moved('hudhud_inbound_total'), 4);
+  assert.equal(moved('hudhud_inbound_known_total'), 1);
+  assert.equal(moved('hudhud_inbound_changes_total'), 3);
+  assert.equal(moved('hudhud_inbound_changed_total'), 2);
+  assert.equal(moved('hudhud_inbound_unapplied_total'), 2);
+  assert.equal(moved('hudhud_request_errors_total', { error: 'authentication_failed' }), 1);
+  const meta = { listener: 'meta', method: 'POST', route: '/meta' };
+  assert.equal(moved('hudhud_requests_total', { ...meta, status: '200' }), 4);
+  assert.equal(moved('hudhud_requests_total', { ...meta, status: '401' }), 1);
+});
+
+test('deliveries are counted by how they ended, and timed', async (t) => {
+  const world = await startWorld(t, { sim: { scenario: scenarioOf([{ id: '111' }]) },
+    args: [...OPS, ...LOCAL, '--webhook-retries', '100ms'] });
+  await addApp(world.data);
+  const receiver = await startReceiver(t);
+  assert.equal((await world.call('POST', '/webhooks', { url: receiver.url, events: ['account.updated'] })).status, 201);
+  const happen = async (type) => {
+    const answer = await metaPost(world.url, change('900', 'account_alerts', { alert_info: { alert_type: type } }));
+    assert.equal(answer.status, 200, answer.text);
+  };
+  const counted = async () => {
+    const now = await scrape(world.server);
+    return ['done', 'retried', 'dead'].map((outcome) => now.value('hudhud_deliveries_total', { outcome }));
+  };
+  assert.deepEqual(await counted(), [0, 0, 0]);
+  receiver.behave = () => ({ status: 200, delay: 2500 });
+  await happen('SLOW');
+  await eventually(async () => {
+    const now = await scrape(world.server);
+    return now.value('hudhud_deliveries_running') === 1 && now.value('hudhud_delivery_lanes') === 1;
+  }, { what: 'one delivery under way' });
+  await eventually(async () => (await counted()).join() === '1,0,0', { what: 'one delivery that is done' });
+  receiver.behave = () => (receiver.deliveries.length < 3 ? 500 : 200);
+  await happen('ONCE_REFUSED');
+  await eventually(async () => (await counted()).join() === '2,1,0', { what: 'one that was tried again' });
+  receiver.behave = () => 500;
+  await happen('REFUSED');
+  await eventually(async () => (await counted()).join() === '2,2,1', { what: 'one that is dead' });
+  const last = await scrape(world.server);
+  assert.equal(last.count('hudhud_delivery_seconds'), 2);
+  const sum = Number(last.text.match(/^hudhud_delivery_seconds_sum (.*)$/m)[1]);
+  assert.ok(sum > 2.5 && sum < 60, `${sum} s`);
 });

@@ -285,6 +285,19 @@ test('410 disables at once, days of failures too; the others are told', async (t
   await eventually(() => got(failing).includes(last));
 });
 
+test('a success ends the time of failures, also where it was under way when that began', async (t) => {
+  const world = await startOut(t, { args: ['--webhook-retries', '1h'] });
+  const receiver = await startReceiver(t);
+  const hook = await world.add(receiver.url);
+  receiver.behave = ({ json }) => (json.data.phone_number === PHONES[0] ? 500 : { delay: 1000 });
+  const failingSince = async () => (await world.call('GET', `/webhooks/${hook.id}`)).json.data.failing_since;
+  await world.happen(PHONES[1]);
+  await arrived(receiver, 1);
+  await world.happen(PHONES[0]);
+  await eventually(failingSince, { what: 'the failure' });
+  await eventually(async () => await failingSince() === null, { timeout: 5000, what: 'the success' });
+});
+
 test('in order within a number, however the first one fails; others go on', async (t) => {
   const world = await startOut(t, { args: ['--webhook-retries', '50ms,50ms,50ms,50ms,50ms'] });
   const receiver = await startReceiver(t);

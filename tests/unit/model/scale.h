@@ -65,7 +65,7 @@ static const char *const scale_fill[] = {
                      "SELECT i % 1000 + 1, i % 50 + 1, CAST('digest-' || i AS {blob}), "
                      "CAST('body' AS {blob}), CASE WHEN i % 500 = 0 THEN 'kept' ELSE 'applied' END, "
                      "1, 0, '[]', 1, i, i FROM series",
-    "UPDATE accounts SET hinted_at = id WHERE id % 1000 = 1",
+    "UPDATE accounts SET hints = 1 WHERE id % 1000 = 1",
     SERIES("12000") "INSERT INTO account_facts (account_id, field, value, known_at) "
                     "SELECT (i - 1) % 4000 + 1, 'field-' || ((i - 1) / 4000), 'value', i FROM series",
     SERIES("40000") "INSERT INTO account_changes (account_id, position, field, source, at) "
@@ -78,8 +78,9 @@ static const char *const scale_fill[] = {
     SERIES("80000") "INSERT INTO template_changes (template_id, position, field, source, at) "
                     "SELECT (i - 1) % 40000 + 1, (i - 1) / 40000 + 1, 'status', 'webhook', i "
                     "FROM series",
-    SERIES("100000") "INSERT INTO events (workspace_id, event_id, name, body, created_at) "
-                     "SELECT i % 1000 + 1, 'evt_' || i, 'account.updated', '{}', i FROM series",
+    SERIES("100000") "INSERT INTO events (workspace_id, event_id, name, body, wanted, created_at) "
+                     "SELECT i % 1000 + 1, 'evt_' || i, 'account.updated', '{}', "
+                     "CASE WHEN i % 10 = 0 THEN 0 ELSE 1 END, i FROM series",
     SERIES("1000") "INSERT INTO webhooks (workspace_id, url, events, secret, disabled_at, "
                    "replica_id, created_at, updated_at, deleted_at) SELECT i, 'https://w', '*', "
                    "CAST('sealed' AS {blob}), CASE WHEN i % 20 = 0 THEN i END, i % 5 + 1, i, i, "
@@ -170,12 +171,12 @@ static const struct whole_read {
      "every webhook with its first job: what the deliveries begin with, and look at every few "
      "seconds; of each one row of an index is read"},
     {BOTH,
-     "AND (e.deleted_at IS NOT NULL OR j.created_at < $1) ORDER BY e.id LIMIT " STRINGIFY(
+     "AND (e.deleted_at IS NOT NULL OR j.created_at < $1)) ORDER BY e.id LIMIT " STRINGIFY(
          UPKEEP_PURGE_ROWS),
      "webhooks_stopped", "all of an index that has only webhooks that are disabled or deleted"},
     {SQLITE, "ORDER BY id LIMIT " STRINGIFY(JOBS_NEW_ROWS) ") n GROUP BY webhook_id", "n",
      "what the statement itself has just found"},
-    {POSTGRES, "FROM accounts WHERE hinted_at IS NOT NULL ORDER BY hinted_at LIMIT $1",
+    {POSTGRES, "FROM accounts WHERE hints <> hints_answered AND unlinked_at IS NULL ORDER BY id",
      "accounts_hinted", "some of an index that has only those"},
     {POSTGRES, "LEFT JOIN apps a ON a.id = i.app_id WHERE i.id = $1", "a",
      "PostgreSQL: so few apps it reads rather than look one up"},
