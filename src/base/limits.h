@@ -131,8 +131,8 @@
 #define EVENTS_TEXT_MAX            1024        /* names of events, as an endpoint has them */
 #define WEBHOOK_OVERLAP_S          86400       /* of a rotation that says nothing else: a day */
 #define WEBHOOK_URL_MAX            2048        /* as browsers and proxies take it */
-#define JOBS_REPLAY_MAX            2000 /* deliveries that one call repeats: one write */
-#define JOBS_REPLAY_LIMIT          2001 /* one more, which tells that there are too many */
+#define JOBS_REPLAY_MAX            2000        /* deliveries that one call repeats: one write */
+#define JOBS_REPLAY_LIMIT          2001        /* one more, which tells that there are too many */
 #define JOBS_NEW_ROWS              1000        /* read at once of those that were just made */
 #define DELIVERY_ANSWER_MAX        (4 * KIB)   /* of an endpoint's answer, kept on record */
 #define DELIVERY_ERROR_MAX         512
@@ -154,7 +154,8 @@
 #define DELIVERY_REST_MS           1000 /* after each it rests, at first so long, doubled each time, */
 #define DELIVERY_REST_MAX_MS       30000 /* up to this */
 #define DELIVERY_LOOK_MS           5000 /* how often all endpoints are looked at, whatever was told */
-#define DELIVERY_DISABLE_S         432000 /* of failures alone: five days */
+#define DELIVERY_LOOK_GAP_MS       INT64_C(500) /* and how soon after another, when something was */
+#define DELIVERY_DISABLE_S         432000       /* of failures alone: five days */
 
 /* --- Meta's webhooks (meta-graph.md §6) ---------------------------------------------------- */
 #define INBOUND_BODY_MAX    (3 * MIB)  /* as Meta sends at the most */
@@ -356,5 +357,5 @@
 #define UPKEEP_PURGE_S         5    /* how often expired answers are looked for */
 #define UPKEEP_PURGE_ROWS      200 /* removed in one write: some milliseconds of the writer's time */
 #define SERVE_TLS_LOOK_S       60  /* how often the files of the certificate are looked at */
-#define SERVE_FILES_RESERVED   768     /* descriptors beside connections: database, Meta, webhooks */
+#define SERVE_FILES_RESERVED   768 /* descriptors beside connections: database, Meta, webhooks */
 #define SERVE_CONNECTIONS_MAX  1000000 /* 450 MB when idle; each one in use takes far more */

@@ -5,8 +5,8 @@
 enum err account_list_run(struct cli *cli)
 {
     static const struct column columns[] = {
-        {"WABA ID", "waba_id"}, {"WORKSPACE", "domain"}, {"NAME", "name"},
-        {"STATE", "state"},     {"NUMBERS", "numbers"},          {"TEMPLATES", "template_count"},
+        {"WABA ID", "waba_id"},     {"WORKSPACE", "domain"}, {"NAME", "name"},
+        {"STATE", "state"},         {"NUMBERS", "numbers"},  {"TEMPLATES", "template_count"},
         {"REASON", "state_reason"},
     };
     struct json data;

@@ -203,7 +203,7 @@ static void set_limits(struct transfer *t)
     if (!r->keep_first && r->method != HTTP_HEAD) /* a length that is too much ends it at once */
         must(curl_easy_setopt(t->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->answer_max));
     must(curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https"));
-    must(curl_easy_setopt(t->easy, CURLOPT_PATH_AS_IS, 1L)); /* the path may be signed */
+    must(curl_easy_setopt(t->easy, CURLOPT_PATH_AS_IS, 1L));     /* the path may be signed */
     must(curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L)); /* not with our token */
     must(curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L));
     must(curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L)); /* the process ignores SIGPIPE */

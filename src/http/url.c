@@ -108,8 +108,8 @@ static bool take_scheme(struct str *rest, bool *ret_secure)
     return false;
 }
 
-/* "." and "..", also percent-encoded: whoever sends the request might walk them, and what was signed
- * would be another path. */
+/* "." and "..", also percent-encoded: whoever sends the request might walk them, and what was
+ * signed would be another path. */
 static bool is_dots(struct str segment)
 {
     size_t dots = 0;

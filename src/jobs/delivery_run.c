@@ -2,15 +2,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "json/writer.h"
 #include "jobs/lanes.h"
 #include "model/event.h"
+#include "json/writer.h"
 
 #include <time.h>
 
 struct delivery_run *delivery_run_new(const struct job *j)
 {
     struct delivery_run *run = xcalloc(1, sizeof(*run));
+    list_init(&run->unwritten);
     arena_init(&run->arena, 2 * EVENT_MAX);
     run->job = *j;
     struct str *texts[] = {&run->job.order_key, &run->job.event_name, &run->job.event_uid,
@@ -56,8 +57,7 @@ static enum err tell_disabled(struct tx *tx, const struct webhook *w, const char
     return buf_ok(&data) ? event_emit(tx, &event) : ERR_NO_MEMORY;
 }
 
-static const char *why_disable(const struct delivery_run *run, const struct webhook *w,
-                               int64_t now)
+static const char *why_disable(const struct delivery_run *run, const struct webhook *w, int64_t now)
 {
     int64_t after_ms = run->jobs->options.webhooks.disable_after_s * 1000;
     if (run->attempt.status == 410)
@@ -105,12 +105,17 @@ static void on_written(struct job_write *w)
     if (w->write.err)
         log_event(LOG_WARN, "delivery_not_written", LOG_INT("job", run->job.id),
                   LOG_CSTR("error", err_code(w->write.err)),
-                  LOG_CSTR("effect", "it is delivered again"));
+                  LOG_CSTR("effect", "it is written down later"));
     else if (run->disable)
         log_event(LOG_WARN, "webhook_disabled", LOG_INT("webhook", run->job.webhook_id),
                   LOG_CSTR("reason", run->disable), LOG_STR("error", run->attempt.error),
                   LOG_CSTR("mend", "hudhud webhook enable, once it works"));
     job_lane_written(run, w->write.err);
+}
+
+void delivery_run_write(struct delivery_run *run)
+{
+    job_write_submit(run->jobs, &run->write);
 }
 
 /* --- what an answer means ----------------------------------------------------------------- */
@@ -158,7 +163,9 @@ static void judge(struct delivery_run *run, const struct http_client_answer *a)
     if (!t->answer.ptr)
         t->answer = STR("");
     run->due_at = t->error.len ? next_try(run, t->position, now) : 0;
-    run->state = !t->error.len ? JOB_DONE : run->due_at && t->status != 410 ? JOB_WAITING : JOB_DEAD;
+    run->state = !t->error.len                     ? JOB_DONE
+                 : run->due_at && t->status != 410 ? JOB_WAITING
+                                                   : JOB_DEAD;
 }
 
 static void count(struct jobs *j, const struct delivery_run *run)
@@ -217,6 +224,7 @@ void delivery_run_begin(struct jobs *j, struct delivery_run *run, const struct w
 {
     run->jobs = j;
     run->began_at = clock_now_ms();
+    run->began_us = clock_monotonic_us();
     const struct job_delivery d = {
         .url = w->url,
         .domain = w->workspace_domain,

@@ -72,12 +72,14 @@ static void lane_wake(struct job_lane *lane)
 struct lane_read {
     struct job_read read; /* first */
     struct job_lane *lane;
-    int64_t now, webhook_id;
+    int64_t now, webhook_id, replica;
+    bool slow;                          /* which places it has reserved: `room` of them */
     int64_t running[DELIVERY_LANE_MAX]; /* ids of the jobs that are under way */
     size_t n_running, room;
     struct arena arena;
     struct webhook webhook;
-    bool found;
+    bool shared, found;
+    bool anothers;    /* another replica delivers to it: what waits was not read */
     struct list runs; /* delivery_run, to begin */
     size_t n_runs;
     bool full;      /* there may be more that are due */
@@ -109,12 +111,18 @@ static enum err take_job(void *arg, const struct job *j)
     return ERR_OK;
 }
 
+static bool is_anothers(int64_t holder, int64_t replica)
+{
+    return holder && holder != replica;
+}
+
 static enum err read_lane(struct store_read *read, struct tx *tx)
 {
     struct lane_read *r = CONTAINER_OF(read, struct lane_read, read.read);
     enum err e = webhook_find(tx, 0, r->webhook_id, &r->arena, &r->webhook);
     r->found = !e && !r->webhook.disabled_at;
-    if (e || !r->found)
+    r->anothers = r->found && r->shared && is_anothers(r->webhook.replica_id, r->replica);
+    if (e || !r->found || r->anothers)
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     e = job_each_due(tx, r->webhook_id, r->now, (int64_t)(r->n_running + r->room + 1), take_job, r);
     return e ? e : job_next_due(tx, r->webhook_id, r->now, &r->due_at);
@@ -148,10 +156,13 @@ static void on_claimed(struct job_write *w)
     struct lane_claim *c = CONTAINER_OF(w, struct lane_claim, write);
     struct job_lane *lane = c->lane;
     struct jobs *j = lane->jobs;
-    bool ours = !w->write.err && c->ours;
+    enum err e = w->write.err;
+    bool ours = !e && c->ours;
     free(c);
     j->n_pending--;
     lane->reading = false;
+    if (e) /* the store is away: a moment later */
+        lane->due_at = clock_now_ms() + DELIVERY_REST_MS;
     if (ours)
         lane_wake(lane);
     pump(j);
@@ -208,11 +219,49 @@ static void begin_runs(struct jobs *j, struct job_lane *lane, struct lane_read *
     }
 }
 
-/* Disabled or deleted: nobody needs to remember how it behaved. */
-static void lane_forget(struct job_lane *lane)
+/* The store is away: a moment later. */
+static void put_off(struct job_lane *lane)
 {
-    lane->more = false;
+    lane->rest_until_ms = job_now_ms() + DELIVERY_REST_MS;
+    lane->due_at = clock_now_ms() + DELIVERY_REST_MS;
+}
+
+/* There is nothing for us to do, until something new is told or a look at all of them finds that it
+ * is ours. How it behaved will be long ago then. */
+static void leave_alone(struct job_lane *lane)
+{
+    lane->due_at = 0;
     lane->failures = 0;
+}
+
+/* After a start nothing is remembered of it, but whether it failed: one that did is tried with one
+ * delivery, in the slow places. */
+static void know(struct job_lane *lane, struct lane_read *r)
+{
+    lane->known = true;
+    if (!r->webhook.failing_since)
+        return;
+    lane->slow = true;
+    lane->limit = 1;
+    lane->failures = DELIVERY_FAILURES - 1;
+    for (; r->n_runs > 1; r->n_runs--) {
+        struct list *node = r->runs.prev;
+        list_remove(node);
+        delivery_run_free(CONTAINER_OF(node, struct delivery_run, node));
+        r->full = true;
+    }
+}
+
+/* Is it to be read again? */
+static bool take_read(struct jobs *j, struct job_lane *lane, struct lane_read *r)
+{
+    lane->due_at = r->due_at;
+    if (!lane->known)
+        know(lane, r);
+    bool ours = is_ours(j, lane, &r->webhook);
+    if (ours && !j->stopping)
+        begin_runs(j, lane, r);
+    return !lane->reading && (lane->more || (ours && r->full));
 }
 
 static void on_read(struct job_read *read)
@@ -221,32 +270,44 @@ static void on_read(struct job_read *read)
     struct job_lane *lane = r->lane;
     struct jobs *j = lane->jobs;
     enum err e = read->read.err;
+    bool again = false;
     lane->reading = false;
     j->n_pending--;
-    if (e) /* the store is away: a moment later */
-        lane->rest_until_ms = job_now_ms() + DELIVERY_REST_MS;
-    else if (!r->found)
-        lane_forget(lane);
-    else if (is_ours(j, lane, &r->webhook) && !j->stopping)
-        begin_runs(j, lane, r);
-    lane->due_at = e ? clock_now_ms() + DELIVERY_REST_MS : r->found ? r->due_at : 0;
-    bool again = !e && r->found && !lane->reading && (r->full || lane->more);
+    if (e)
+        put_off(lane);
+    else if (!r->found || r->anothers)
+        leave_alone(lane);
+    else
+        again = take_read(j, lane, r);
+    j->lanes.n_reserved[r->slow] -= r->room;
     free_read(r);
     if (again)
         lane_wake(lane);
+    pump(j);
+}
+
+/* Of either kind: those that nothing runs in, and that no read under way may fill. */
+static size_t places_left(const struct job_lanes *l, bool slow)
+{
+    size_t places = slow ? DELIVERY_SLOW_MAX : DELIVERY_BRISK_MAX;
+    size_t taken = l->n_running[slow] + l->n_reserved[slow];
+    return taken < places ? places - taken : 0;
 }
 
 static void read_due(struct job_lane *lane)
 {
     struct jobs *j = lane->jobs;
     struct lane_read *r = xcalloc(1, sizeof(*r));
-    size_t places = lane->slow ? DELIVERY_SLOW_MAX : DELIVERY_BRISK_MAX;
+    r->slow = lane->slow;
     r->read.read.run = read_lane;
     r->read.done = on_read;
     r->lane = lane;
     r->webhook_id = lane->webhook_id;
+    r->shared = store_is_shared(j->options.store);
+    r->replica = store_replica(j->options.store);
     r->now = clock_now_ms();
-    r->room = MIN((size_t)(lane->limit - lane->n_runs), places - j->lanes.n_running[lane->slow]);
+    r->room = MIN((size_t)(lane->limit - lane->n_runs), places_left(&j->lanes, r->slow));
+    j->lanes.n_reserved[r->slow] += r->room;
     list_for_each (node, &lane->runs)
         r->running[r->n_running++] = CONTAINER_OF(node, struct delivery_run, node)->job.id;
     arena_init(&r->arena, JOBS_ARENA_MAX);
@@ -262,8 +323,7 @@ static void read_due(struct job_lane *lane)
 static void pump_kind(struct jobs *j, bool slow, size_t begins)
 {
     struct job_lanes *l = &j->lanes;
-    size_t places = slow ? DELIVERY_SLOW_MAX : DELIVERY_BRISK_MAX;
-    while (begins-- && l->n_running[slow] < places && !list_empty(&l->ready[slow])) {
+    while (begins-- && places_left(l, slow) && !list_empty(&l->ready[slow])) {
         struct job_lane *lane = CONTAINER_OF(list_take(&l->ready[slow]), struct job_lane, ready);
         if (lane->n_runs < lane->limit)
             read_due(lane);
@@ -303,42 +363,91 @@ static void note_success(struct job_lane *lane, int64_t us)
     lane->slow = us > DELIVERY_SLOW_US;
 }
 
-static void note_failure(struct job_lane *lane)
+/* What was under way when one failed fails of the same: a moment of weakness is one failure,
+ * however many deliveries it met. */
+static void note_failure(struct job_lane *lane, int64_t us)
 {
-    lane->failures++;
+    int64_t now_us = clock_monotonic_us();
     lane->limit = MAX(lane->limit / 2, 1);
     lane->slow = true;
-    if (lane->failures < DELIVERY_FAILURES)
+    if (now_us - us < lane->failed_us)
+        return;
+    lane->failed_us = now_us;
+    if (++lane->failures < DELIVERY_FAILURES)
         return;
     int doublings = MIN(lane->failures - DELIVERY_FAILURES, 16);
     int64_t rest_ms = MIN((int64_t)DELIVERY_REST_MS << doublings, (int64_t)DELIVERY_REST_MAX_MS);
     lane->limit = 1;
-    lane->rest_until_ms = job_now_ms() + rest_ms / 2 + random_below((uint32_t)rest_ms);
+    lane->rest_until_ms = job_now_ms() + rest_ms / 2 + random_below((uint32_t)rest_ms / 2);
 }
 
 void job_lane_answered(struct delivery_run *run, bool success, int64_t us)
 {
     struct job_lane *lane = run->lane;
     lane->jobs->lanes.n_running[run->slow]--;
+    run->answered = true;
     if (success)
         note_success(lane, us);
     else
-        note_failure(lane);
+        note_failure(lane, us);
     pump(lane->jobs);
 }
 
+static void end_run(struct delivery_run *run)
+{
+    struct job_lane *lane = run->lane;
+    list_remove(&run->node);
+    list_remove(&run->unwritten);
+    lane->n_runs--;
+    lane->jobs->n_pending--;
+    delivery_run_free(run);
+}
+
+/* What was delivered and is not on record would be delivered again, and again: it is kept here and
+ * written once the store takes it. Meanwhile it has its place in the lane. */
 void job_lane_written(struct delivery_run *run, enum err e)
 {
     struct job_lane *lane = run->lane;
     struct jobs *j = lane->jobs;
-    list_remove(&run->node);
-    lane->n_runs--;
-    j->n_pending--;
-    delivery_run_free(run);
-    if (e) /* it is due still: not at once, or it would be sent without end */
-        lane->rest_until_ms = job_now_ms() + DELIVERY_REST_MS;
+    if (e && !j->stopping) {
+        int64_t pause_ms = (int64_t)DELIVERY_REST_MS << MIN(run->unwritten_times++, 16);
+        run->write_at_ms = job_now_ms() + MIN(pause_ms, (int64_t)DELIVERY_REST_MAX_MS);
+        list_add(&j->lanes.unwritten, &run->unwritten);
+        return;
+    }
+    end_run(run);
     lane_wake(lane);
     pump(j);
+}
+
+static void write_again(struct jobs *j)
+{
+    struct list due;
+    int64_t now_ms = job_now_ms();
+    list_init(&due);
+    list_for_each_safe (node, &j->lanes.unwritten) {
+        struct delivery_run *run = CONTAINER_OF(node, struct delivery_run, unwritten);
+        if (run->write_at_ms > now_ms)
+            continue;
+        list_remove(node);
+        list_add(&due, node);
+    }
+    for (struct list *node; (node = list_take(&due));)
+        delivery_run_write(CONTAINER_OF(node, struct delivery_run, unwritten));
+}
+
+/* One that takes long gives its place back to the brisk ones. */
+static void move_slow(struct job_lane *lane, int64_t now_us)
+{
+    struct job_lanes *l = &lane->jobs->lanes;
+    list_for_each (node, &lane->runs) {
+        struct delivery_run *run = CONTAINER_OF(node, struct delivery_run, node);
+        if (run->slow || run->answered || now_us - run->began_us < DELIVERY_SLOW_US)
+            continue;
+        l->n_running[false]--;
+        l->n_running[true]++;
+        run->slow = lane->slow = true;
+    }
 }
 
 /* --- what is new --------------------------------------------------------------------------- */
@@ -346,8 +455,9 @@ void job_lane_written(struct delivery_run *run, enum err e)
 struct lanes_look {
     struct job_read read; /* first */
     struct jobs *jobs;
-    int64_t cursor;
+    int64_t cursor, replica;
     bool all;
+    int64_t began_ms; /* monotonic */
     struct arena arena;
     struct found {
         struct found *next;
@@ -368,6 +478,8 @@ static enum err note(struct lanes_look *look, struct found **list, int64_t id, i
 static enum err note_line(void *arg, const struct job_line *line)
 {
     struct lanes_look *look = arg;
+    if (look->replica && is_anothers(line->replica_id, look->replica))
+        return ERR_OK;
     return note(look, &look->webhooks, line->webhook_id, line->due_at);
 }
 
@@ -411,6 +523,15 @@ static void take_found(struct jobs *j, const struct lanes_look *look)
         job_sync_hinted(j, f->id);
 }
 
+/* A person may have hurried a job or enabled a webhook, of which no new job tells; so what is
+ * announced leads to a look at all, where that is cheap. */
+static void note_look_at_all(struct jobs *j, const struct lanes_look *look)
+{
+    int64_t now_ms = job_now_ms(), took_ms = now_ms - look->began_ms;
+    j->lanes.look_due_ms = now_ms + DELIVERY_LOOK_MS;
+    j->lanes.all_allowed_ms = now_ms + MAX(DELIVERY_LOOK_GAP_MS, 20 * took_ms);
+}
+
 static void on_looked(struct job_read *read)
 {
     struct lanes_look *look = CONTAINER_OF(read, struct lanes_look, read);
@@ -420,7 +541,8 @@ static void on_looked(struct job_read *read)
     j->lanes.looking = false;
     if (!e) {
         j->lanes.cursor = look->cursor;
-        j->lanes.look_due_ms = look->all ? job_now_ms() + DELIVERY_LOOK_MS : j->lanes.look_due_ms;
+        if (look->all)
+            note_look_at_all(j, look);
         if (!j->stopping)
             take_found(j, look);
     } else {
@@ -446,7 +568,9 @@ void job_lanes_look(struct jobs *j)
     look->read.done = on_looked;
     look->jobs = j;
     look->cursor = l->cursor;
-    look->all = l->all_due;
+    look->replica = store_replica(j->options.store);
+    look->began_ms = job_now_ms();
+    look->all = l->all_due || look->began_ms >= l->all_allowed_ms;
     arena_init(&look->arena, JOBS_ARENA_MAX);
     l->all_due = false;
     l->looking = true;
@@ -460,11 +584,13 @@ void job_lanes_tick(struct jobs *j)
     list_for_each_safe (node, &j->lanes.all) {
         struct job_lane *lane = CONTAINER_OF(node, struct job_lane, node);
         bool due = lane->due_at && lane->due_at <= now;
+        move_slow(lane, clock_monotonic_us());
         if (due || (lane->more && lane->rest_until_ms <= now_ms))
             lane_wake(lane);
         else if (is_idle(lane) && !lane->due_at && !lane->more && !lane->failures)
             lane_free(lane);
     }
+    write_again(j);
     if (now_ms >= j->lanes.look_due_ms)
         j->lanes.all_due = true;
     if (j->lanes.all_due)
@@ -495,6 +621,7 @@ enum err job_lanes_open(struct jobs *j, struct error *error)
     list_init(&j->lanes.all);
     list_init(&j->lanes.ready[0]);
     list_init(&j->lanes.ready[1]);
+    list_init(&j->lanes.unwritten);
     j->lanes.all_due = true;
     hmac_init(&j->lanes.hmac);
     uv_timer_init(&j->loop, &j->lanes.pace);
@@ -507,6 +634,8 @@ void job_lanes_stop(struct jobs *j)
     struct http_client *client = j->lanes.client;
     j->lanes.client = NULL;
     http_client_close(client);
+    list_for_each_safe (node, &j->lanes.unwritten)
+        end_run(CONTAINER_OF(node, struct delivery_run, unwritten));
 }
 
 void job_lanes_release(struct jobs *j)

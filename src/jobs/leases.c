@@ -236,6 +236,8 @@ static void on_looked(struct job_read *r)
         return;
     }
     struct job_leases *leases = &l->jobs->leases;
+    if (leases->replicas != l->view.replicas) /* one left webhooks that may be ours */
+        l->jobs->lanes.all_due = true;
     leases->replicas = l->view.replicas;
     if (l->counted)
         leases->share_due_ms = job_now_ms() + JOBS_SHARE_MS;

@@ -44,8 +44,8 @@ static enum err insert(struct saving *s, struct tx *tx, int64_t now)
     int64_t n;
     enum err e = webhook_count(tx, task->workspace_id, &n);
     if (!e && n >= WEBHOOKS_MAX)
-        e = error_set(&task->error, ERR_CONFLICT,
-                      "There are %d webhooks, and there may be no more", WEBHOOKS_MAX);
+        e = error_set(&task->error, ERR_CONFLICT, "There are %d webhooks, and there may be no more",
+                      WEBHOOKS_MAX);
     if (!e)
         e = webhook_insert(tx, &w, &id);
     if (!e)

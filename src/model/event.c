@@ -101,8 +101,7 @@ enum err event_emit(struct tx *tx, const struct new_event *e)
     int64_t id, job_id;
     struct wanting wanting;
     wanting.n = 0; /* and the rest is not cleared: it is long */
-    enum err err =
-        webhook_each_wanting(tx, e->workspace_id, str_from(e->name), gather, &wanting);
+    enum err err = webhook_each_wanting(tx, e->workspace_id, str_from(e->name), gather, &wanting);
     if (!err)
         err = insert(tx, e, wanting.n > 0, &id);
     for (size_t i = 0; !err && i < wanting.n; i++) {

@@ -353,7 +353,8 @@ enum err job_repeat_range(struct tx *tx, int64_t webhook_id, int64_t from, int64
     enum err e = tx_exec(
         tx,
         "INSERT INTO jobs (workspace_id, kind, webhook_id, event_id, order_key, state, attempts, "
-        "due_at, created_at) SELECT r.workspace_id, '" JOB_DELIVER "', r.webhook_id, r.event_id, "
+        "due_at, created_at) SELECT r.workspace_id, '" JOB_DELIVER
+        "', r.webhook_id, r.event_id, "
         "r.order_key, CASE WHEN r.order_key IS NOT NULL AND (r.place > 1 OR EXISTS (SELECT 1 "
         "FROM jobs o WHERE o.webhook_id = $1 AND o.order_key = r.order_key "
         "AND o.ended_at IS NULL)) THEN 'behind' ELSE 'waiting' END, 0, $4, $4 FROM ("
@@ -412,8 +413,7 @@ static enum err gather_swept(struct tx *tx, int64_t before, struct swept *ret)
  * (event_sweep). */
 enum err job_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
 {
-    enum err e = tx_exec(tx,
-                         "DELETE FROM job_attempts WHERE job_id IN (" SWEPT_IDS ")",
+    enum err e = tx_exec(tx, "DELETE FROM job_attempts WHERE job_id IN (" SWEPT_IDS ")",
                          PARAMS(p_i64(before)), NULL);
     struct swept swept = {.n = 0};
     if (!e)
@@ -463,13 +463,12 @@ static enum err gather_stopped(struct tx *tx, int64_t before, struct stranded *s
 static enum err gather_stranded(struct tx *tx, const struct stopped_webhook *w, struct stranded *s)
 {
     struct rows rows;
-    enum err e = tx_query(tx,
-                          "SELECT id, order_key, attempts, error FROM jobs "
-                          "WHERE webhook_id = $1 AND ended_at IS NULL AND created_at < $2 "
-                          "ORDER BY created_at LIMIT $3",
-                          PARAMS(p_i64(w->id), p_i64(w->before),
-                                 p_i64((int64_t)(UPKEEP_PURGE_ROWS - s->n))),
-                          &rows);
+    enum err e = tx_query(
+        tx,
+        "SELECT id, order_key, attempts, error FROM jobs "
+        "WHERE webhook_id = $1 AND ended_at IS NULL AND created_at < $2 "
+        "ORDER BY created_at LIMIT $3",
+        PARAMS(p_i64(w->id), p_i64(w->before), p_i64((int64_t)(UPKEEP_PURGE_ROWS - s->n))), &rows);
     if (e)
         return e;
     while (!e && rows_next(&rows)) {

@@ -322,6 +322,25 @@ test('in order within a number, however the first one fails; others go on', asyn
   }
 });
 
+test('a moment of weakness is one failure, however many deliveries it meets', async (t) => {
+  const world = await startOut(t, { args: ['--webhook-retries', '1h'] });
+  const receiver = await startReceiver(t);
+  await world.add(receiver.url);
+  for (let i = 0; i < 12; i++) { // it answers well: many go at once
+    await world.happen();
+    await arrived(receiver, i + 1);
+  }
+  receiver.behave = () => ({ status: 500, delay: 1500 });
+  await Promise.all(PHONES.map((phone) => world.happen(phone)));
+  await arrived(receiver, 12 + PHONES.length);
+  await sleep(2000);
+  receiver.behave = () => 200;
+  const began = Date.now();
+  await metaPost(world.url, change(WABA, 'account_review_update', { decision: 'APPROVED' }));
+  await arrived(receiver, 13 + PHONES.length, 60000);
+  assert.ok(Date.now() - began < 3000, `${Date.now() - began} ms`);
+});
+
 test('a slow and a dead webhook do not delay another', async (t) => {
   const world = await startOut(t, { args: ['--webhook-retries', '1h'] });
   const slow = await startReceiver(t);

@@ -44,8 +44,8 @@ static inline enum err fill(struct tx *tx)
     for (int i = 1; !e && i <= EVENTS; i++) {
         char uid[16];
         snprintf(uid, sizeof(uid), "evt_%d", i);
-        e = tx_exec(tx, event, PARAMS(p_text(str_from(uid)), p_text(str_from(uid)), p_i64(NEVER_SWEPT)),
-                    NULL);
+        e = tx_exec(tx, event,
+                    PARAMS(p_text(str_from(uid)), p_text(str_from(uid)), p_i64(NEVER_SWEPT)), NULL);
     }
     return e;
 }

@@ -174,9 +174,11 @@ static const struct whole_read {
      "AND (e.deleted_at IS NOT NULL OR j.created_at < $1)) ORDER BY e.id LIMIT " STRINGIFY(
          UPKEEP_PURGE_ROWS),
      "webhooks_stopped", "all of an index that has only webhooks that are disabled or deleted"},
+    {BOTH, "LIMIT " STRINGIFY(JOBS_REPLAY_LIMIT) ") r ORDER BY r.event_id", "r (subquery-4)",
+     "what the statement itself has just found"},
     {SQLITE, "ORDER BY id LIMIT " STRINGIFY(JOBS_NEW_ROWS) ") n GROUP BY webhook_id", "n",
      "what the statement itself has just found"},
-    {POSTGRES, "FROM accounts WHERE hints <> hints_answered AND unlinked_at IS NULL ORDER BY id",
+    {BOTH, "FROM accounts WHERE hints <> hints_answered AND unlinked_at IS NULL ORDER BY id",
      "accounts_hinted", "some of an index that has only those"},
     {POSTGRES, "LEFT JOIN apps a ON a.id = i.app_id WHERE i.id = $1", "a",
      "PostgreSQL: so few apps it reads rather than look one up"},
