@@ -119,9 +119,9 @@ endfunction()
 # engine itself, with many writers, crashes and whole copies.
 set(postgres_tests ".*")
 if(HUDHUD_SANITIZE STREQUAL "thread")
-  set(postgres_tests "^(numbers|idempotency|limits|crash|webhook_chaos)$")
+  set(postgres_tests "^(numbers|idempotency|limits|crash|webhook_chaos|events)$")
 elseif(HUDHUD_SANITIZE)
-  set(postgres_tests "^(numbers|idempotency|limits|crash|backup|webhook_chaos)$")
+  set(postgres_tests "^(numbers|idempotency|limits|crash|backup|webhook_chaos|events)$")
 endif()
 
 foreach(source ${system_tests})

@@ -122,6 +122,7 @@ static void on_wake(uv_async_t *wake)
         run_task_done(CONTAINER_OF(task, struct call, task));
         run_end_pending(api);
     }
+    streams_wake(api);
 }
 
 /* --- the hooks ---------------------------------------------------------------------------- */
@@ -219,6 +220,7 @@ enum err api_open(struct api *api, uv_loop_t *loop, const struct api_shared *sha
     list_init(&api->reload.waiting);
     answers_init(&api->answers);
     http_gzip_init(&api->gzip);
+    streams_open(api, loop);
     api_metrics_init(&api->metrics, shared->routes);
     gate_init(&api->gate, shared->directory, shared->failures, shared->policy);
     return ERR_OK;
@@ -226,6 +228,7 @@ enum err api_open(struct api *api, uv_loop_t *loop, const struct api_shared *sha
 
 void api_close(struct api *api)
 {
+    streams_close(api);
     uv_close((uv_handle_t *)&api->wake, NULL);
     uv_close((uv_handle_t *)&api->end_of_turn, NULL);
 }
@@ -237,6 +240,7 @@ void api_release(struct api *api)
     api_metrics_release(&api->metrics);
     store_reader_close(api->reader);
     answers_release(&api->answers);
+    streams_release(api);
     queue_release(&api->writes);
     queue_release(&api->reads);
     queue_release(&api->tasks);

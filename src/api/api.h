@@ -8,6 +8,7 @@
 #include "api/answers.h"
 #include "api/left_claims.h"
 #include "api/metrics.h"
+#include "api/streams.h"
 #include "gate/gate.h"
 #include "http/gzip.h"
 #include "jobs/jobs.h"
@@ -36,6 +37,7 @@ struct api_shared {
     struct policy *policy;     /* until another is set */
     struct failures *failures; /* of authentication */
     struct left_claims *left_claims;
+    struct stream_counts *stream_counts;
     int64_t started_at;
     const char *data;     /* the folder */
     const char *database; /* where it is, as people may see it */
@@ -66,6 +68,7 @@ struct api {
     /* The loop's, where it reads by itself; else of the work that loads who may sign anew. */
     struct store_reader *reader;
     struct answers answers;
+    struct streams streams;
     struct api_reload reload;
     struct queue writes;  /* store_write, back from the store */
     struct queue reads;   /* store_read, the same */

@@ -5,6 +5,8 @@
  *   LOCAL  run on the loop, without a transaction: for what is known in memory.
  *   READ   run in a read snapshot: on the loop where reading waits for nothing, else on a thread of
  *          the store's. So is whatever else here reads "in a snapshot".
+ *   STREAM check on the loop: fills call->input, a struct stream_wish. run in a read snapshot, as a
+ *          READ: says where the stream of events begins, which is then the answer (streams.h).
  *   WRITE  check on the loop: reads and validates the body into call->input, refuses what is wrong.
  *          apply on the store thread, in the next group commit, under its own savepoint; its answer
  *          is released after the commit.

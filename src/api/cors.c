@@ -2,8 +2,8 @@
 
 #define ALLOWED_METHODS "GET, POST, PUT, PATCH, DELETE"
 #define ALLOWED_HEADERS                                                                            \
-    "Accept, Content-Type, Idempotency-Key, If-None-Match, X-API-Version, X-Awal-Signature-256, "  \
-    "X-Client-ID, X-Domain, X-Timestamp"
+    "Accept, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-API-Version, "         \
+    "X-Awal-Signature-256, X-Client-ID, X-Domain, X-Timestamp"
 /* What is not in the list of the standard, and so is hidden from a script unless it is named. */
 #define EXPOSED_HEADERS                                                                            \
     "ETag, Idempotent-Replayed, Retry-After, Warning, X-API-Deprecated, X-API-Deprecation-Date, "  \

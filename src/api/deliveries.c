@@ -264,7 +264,7 @@ enum err deliveries_test(struct call *call)
 {
     const struct new_event event = {
         .workspace_id = call->caller.workspace_id,
-        .name = "webhook.test",
+        .name = EVENT_TEST,
         .data = STR("{\"message\":\"Hudhud can reach this webhook. \\u0645\\u0631\\u062d\\u0628"
                     "\\u0627\"}"),
         .now = clock_now_ms(),

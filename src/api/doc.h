@@ -91,7 +91,8 @@ struct doc {
     int status;                   /* 0: 200 */
     const char *message;          /* of the answer to a write; NULL: the answer has none */
     enum doc_shape shape;
-    const struct schema *data;
+    const char *stream; /* an example of an answer that goes on, as text/event-stream; else NULL */
+    const struct schema *data;      /* NULL: it is a stream */
     bool data_nullable;             /* `data` may be null; the description says when */
     const struct doc_error *errors; /* up to one of ERR_OK; NULL: no others */
 };

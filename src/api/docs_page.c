@@ -164,9 +164,13 @@ static void add_answer(struct page *p, const struct doc *doc)
     struct json_writer w;
     buf_init(&json, DOC_TEXT_MAX);
     json_writer_init(&w, &json);
-    doc_write_answer_example(&w, doc);
     add(p, "<pre dir=\"auto\">");
-    add_pretty(p, &json);
+    if (doc->stream) {
+        add_text(p, str_from(doc->stream));
+    } else {
+        doc_write_answer_example(&w, doc);
+        add_pretty(p, &json);
+    }
     add(p, "</pre>");
 }
 

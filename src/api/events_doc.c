@@ -1,5 +1,5 @@
-/* The events in words: what is delivered to webhooks (number_event.c, account_fact.c, template.c of
- * the model; delivery_run.c of the jobs). */
+/* The events in words: the stream of them, and what is told and delivered to webhooks
+ * (number_event.c, account_fact.c, template.c of the model; delivery_run.c of the jobs). */
 #include "api/doc.h"
 #include "api/handlers.h"
 
@@ -216,4 +216,56 @@ const struct event_doc event_docs[] = {
     {"webhook.disabled", &disabled_schema},
     {"webhook.test", &test_schema},
     {0},
+};
+
+/* --- the stream --------------------------------------------------------------------------- */
+
+static const struct doc_group events_group = {
+    .name = "Events",
+    .description =
+        "What happens in the workspace, as it happens, without a URL of your own: a stream of the "
+        "events that webhooks are told of, in their order. A client that is limited to some "
+        "numbers may not see them: they tell of all.",
+};
+
+const struct doc events_stream_doc = {
+    .id = "streamEvents",
+    .group = &events_group,
+    .summary = "Listen to what happens",
+    .description =
+        "An answer that does not end: Server-Sent Events, signed as any GET, once at its start. "
+        "Each event has an `id`, its name in `event`, and in `data` what a webhook gets as its "
+        "body. It comes within moments of what happened, and each comes once in a stream. A "
+        "comment every 15 seconds says that the stream lives.\n\n"
+        "It begins with what happens from now on. After it broke, sign a new request and send "
+        "the last `id` that you have read as `Last-Event-ID` (or `last_event_id` in the query): it "
+        "goes on behind that event, and nothing is missed. The first `id` comes at once, before "
+        "any event. `evt_000000000000000000000000` begins with the oldest event on record.\n\n"
+        "A client may have " TEXT_OF(EVENT_STREAMS_MAX) " streams open at once; one more is 429. A stream ends when the server "
+        "does, when its client takes nothing for 30 seconds, and when it may no longer read.",
+    .query = FIELDS({.name = "events",
+                     .optional = true,
+                     .example = "number.quality.updated,account.updated",
+                     .description = "Only these, with commas between. Left out or `*`: all, those "
+                                    "of later versions too."},
+                    {.name = "last_event_id",
+                     .optional = true,
+                     .pattern = "^evt_[a-z0-9]{24}$",
+                     .example = "evt_7h2k9m4p6q8r1s3t5v7w9x2z",
+                     .description = "Go on behind this event; for who cannot send the header."}),
+    .stream =
+        "retry: 3000\n"
+        "id: evt_7h2k9m4p6q8r1s3t5v7w9x2z\n"
+        "\n"
+        "id: evt_3b8d5f7h9j2l4n6p8r1t3v5x\n"
+        "event: number.quality.updated\n"
+        "data: {\"event\":\"number.quality.updated\",\"timestamp\":"
+        "\"2024-01-20T14:30:00Z\",\"data\":{\"id\":1,\"phone_number_id\":"
+        "\"106540352242922\",\"phone_number\":\"966500000000\",\"previous\":\"GREEN\","
+        "\"current\":\"RED\",\"source\":\"webhook\",\"at\":\"2024-01-20T14:30:00Z\"}}\n"
+        "\n",
+    .errors = ERRORS({.err = ERR_CONFLICT,
+                      .message = "This event is not on record, or not any more, so nobody knows "
+                                 "what came behind it: begin without Last-Event-ID",
+                      .when = "the event to go on behind is not on record any more, or never was"}),
 };

@@ -37,6 +37,7 @@ call_fn webhooks_rotate_check, webhooks_rotate_apply;
 call_fn deliveries_list, deliveries_get, deliveries_replay, deliveries_test;
 call_fn deliveries_replay_range_check, deliveries_replay_range;
 /* webhooks_doc.c: of both */
+extern const struct doc events_stream_doc;
 extern const struct doc webhooks_list_doc, webhooks_get_doc, webhooks_delete_doc;
 extern const struct doc webhooks_create_doc, webhooks_update_doc, webhooks_rotate_doc;
 extern const struct doc webhooks_test_doc, webhooks_replay_doc;
@@ -58,6 +59,9 @@ call_fn meta_challenge, meta_receive_check, meta_receive_apply;
 call_fn apps_list, apps_remove_apply;
 call_fn apps_create_check, apps_create_apply;
 call_fn apps_update_check, apps_update_apply;
+
+/* events.c */
+call_fn events_check, events_find;
 
 /* admin_inbound.c */
 call_fn inbound_list, inbound_show, inbound_reapply_apply;

@@ -1,5 +1,5 @@
 #include "api/openapi.h"
-#include "api/doc.h"
+#include "api/openapi_parts.h"
 
 struct document {
     struct json_writer w;
@@ -8,27 +8,6 @@ struct document {
     const struct schema *schemas[DOC_SCHEMAS_MAX]; /* each once, as they are first mentioned */
     size_t n_schemas;
 };
-
-static void open_object(struct json_writer *w, const char *key)
-{
-    json_key(w, key);
-    json_open(w, '{');
-}
-
-static void open_list(struct json_writer *w, const char *key)
-{
-    json_key(w, key);
-    json_open(w, '[');
-}
-
-static void write_ref(struct json_writer *w, const char *kind, const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "#/components/%s/%s", kind, name);
-    json_open(w, '{');
-    json_member_cstr(w, "$ref", path);
-    json_close(w, '}');
-}
 
 /* --- schemas ------------------------------------------------------------------------------ */
 
@@ -254,7 +233,7 @@ static bool carries(enum carried by, const struct route *route, int status)
     switch (by) {
     case BY_ALL: return true;
     case BY_SIGNED: return status != 401;
-    case BY_READS: return route && route->method == HTTP_GET && status < 400;
+    case BY_READS: return route && route->method == HTTP_GET && !route->doc->stream && status < 400;
     case BY_WRITES:
         return route && route->method != HTTP_GET &&
                (status < 500 || (status == 502 && route->kind == LIVE_ONCE));
@@ -288,51 +267,17 @@ static const struct {
      "{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":"
      "\"The ETag of the answer you have: 304 when it is still the same.\","
      "\"schema\":{\"type\":\"string\"},\"example\":\"\\\"5d8c72a5edda8d6a\\\"\"}"},
+    {"LastEventId",
+     "{\"name\":\"Last-Event-ID\",\"in\":\"header\",\"description\":"
+     "\"The id of the last event that you have: the stream goes on behind it. The same as "
+     "`last_event_id`, and wins over it.\","
+     "\"schema\":{\"type\":\"string\",\"pattern\":\"^evt_[a-z0-9]{24}$\"},"
+     "\"example\":\"evt_7h2k9m4p6q8r1s3t5v7w9x2z\"}"},
     {"ApiVersion",
      "{\"name\":\"X-API-Version\",\"in\":\"header\",\"description\":"
      "\"The version you mean; leave it out for the newest.\","
      "\"schema\":{\"type\":\"string\",\"enum\":[\"v1\"]}}"},
 };
-
-/* The headers of a delivery. */
-static const struct {
-    const char *key, *name, *description, *example;
-    bool optional;
-} event_headers[] = {
-    {"EventSignature", "X-Awal-Signature-256",
-     "As requests are signed: `POST`, the path and query of the webhook's URL, `X-Timestamp` and "
-     "the body, keyed with the webhook's secret.",
-     "sha256=f90b85acf2d2a0d679eb8a4d15824a3517e3b15f1354d22c41f35369813151d9", false},
-    {"EventPreviousSignature", "X-Awal-Signature-256-Previous",
-     "The same, keyed with the previous secret, while that holds too.",
-     "sha256=3d3a28eb340079ad838c68984ed0977f001b0f54e5cd6aee42bdbc9561e7170d", true},
-    {"EventTime", "X-Timestamp", "Unix seconds of this attempt.", "1704124800", false},
-    {"EventDomain", "X-Domain", "The workspace's domain.", "acme", false},
-    {"EventId", "webhook-id", "The event's id, the same in every attempt and every replay.",
-     "evt_7h2k9m4p6q8r1s3t5v7w9x2z", false},
-    {"EventStandardTime", "webhook-timestamp", "Unix seconds of this attempt.", "1704124800",
-     false},
-    {"EventStandardSignature", "webhook-signature",
-     "As Standard Webhooks 1.0 has it: `v1,` and the base64 of the HMAC-SHA256 over `webhook-id`, "
-     "`webhook-timestamp` and the body with dots between them, keyed with the bytes of the secret; "
-     "behind a blank the previous secret's, while that holds too.",
-     "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=", false},
-};
-
-static void write_event_headers(struct json_writer *w)
-{
-    for (size_t i = 0; i < ARRAY_LEN(event_headers); i++) {
-        open_object(w, event_headers[i].key);
-        json_member_cstr(w, "name", event_headers[i].name);
-        json_member_cstr(w, "in", "header");
-        json_member_bool(w, "required", !event_headers[i].optional);
-        json_member_cstr(w, "description", event_headers[i].description);
-        json_key(w, "schema");
-        json_raw(w, STR("{\"type\":\"string\"}"));
-        json_member_cstr(w, "example", event_headers[i].example);
-        json_close(w, '}');
-    }
-}
 
 static void write_fixed_parameters(struct json_writer *w)
 {
@@ -341,7 +286,7 @@ static void write_fixed_parameters(struct json_writer *w)
         json_key(w, fixed_parameters[i].key);
         json_raw(w, str_from(fixed_parameters[i].json));
     }
-    write_event_headers(w);
+    openapi_write_event_headers(w);
     json_close(w, '}');
 }
 
@@ -369,7 +314,10 @@ static void write_parameters(struct json_writer *w, const struct route *route)
         write_parameter(w, f, "path");
     for (size_t n = 0; (f = doc_query_field(route->doc, n)); n++)
         write_parameter(w, f, "query");
-    write_ref(w, "parameters", route->method == HTTP_GET ? "IfNoneMatch" : "IdempotencyKey");
+    write_ref(w, "parameters",
+              route->doc->stream          ? "LastEventId"
+              : route->method == HTTP_GET ? "IfNoneMatch"
+                                          : "IdempotencyKey");
     write_ref(w, "parameters", "ApiVersion");
     json_close(w, ']');
 }
@@ -429,18 +377,6 @@ static void write_answer_schema(struct json_writer *w, const struct doc *d)
     json_close(w, '}');
 }
 
-static void open_content(struct json_writer *w)
-{
-    open_object(w, "content");
-    open_object(w, "application/json");
-}
-
-static void close_content(struct json_writer *w)
-{
-    json_close(w, '}');
-    json_close(w, '}');
-}
-
 static void open_response(struct json_writer *w, const struct route *route, int status)
 {
     char key[8];
@@ -450,11 +386,28 @@ static void open_response(struct json_writer *w, const struct route *route, int 
     write_header_refs(w, route, status);
 }
 
-static void write_success(struct json_writer *w, const struct route *route)
+/* An answer that goes on is no JSON, and nobody has it already. */
+static void write_stream(struct json_writer *w, const struct route *route)
 {
     open_response(w, route, doc_status(route->doc));
+    json_member_cstr(w, "description", "What happens, as it happens.");
+    open_content(w, "text/event-stream");
+    json_key(w, "schema");
+    json_raw(w, STR("{\"type\":\"string\"}"));
+    json_member_cstr(w, "example", route->doc->stream);
+    close_content(w);
+    json_close(w, '}');
+}
+
+static void write_success(struct json_writer *w, const struct route *route)
+{
+    if (route->doc->stream) {
+        write_stream(w, route);
+        return;
+    }
+    open_response(w, route, doc_status(route->doc));
     json_member_cstr(w, "description", route->doc->message ? "It is done." : "What was asked for.");
-    open_content(w);
+    open_content(w, "application/json");
     json_key(w, "schema");
     write_answer_schema(w, route->doc);
     json_key(w, "example");
@@ -477,7 +430,7 @@ static void write_errors(struct json_writer *w, const struct doc_error *errors, 
     for (size_t i = 0; i < n; i++)
         buf_printf(&text, "%s`%s`: %s.", i ? "\n\n" : "", err_code(errors[i].err), errors[i].when);
     json_member_str(w, "description", buf_str(&text));
-    open_content(w);
+    open_content(w, "application/json");
     json_key(w, "schema");
     write_ref(w, "schemas", "Error");
     open_object(w, "examples");
@@ -558,7 +511,7 @@ static void write_body(struct json_writer *w, const struct doc *d)
         return;
     open_object(w, "requestBody");
     json_member_bool(w, "required", !d->body_optional);
-    open_content(w);
+    open_content(w, "application/json");
     json_key(w, "schema");
     if (d->or_body) {
         json_open(w, '{');
@@ -651,66 +604,7 @@ static void write_paths(struct document *d)
     json_close(w, '}');
 }
 
-/* --- events ------------------------------------------------------------------------------- */
-
-static const char event_responses[] =
-    "{\"2XX\":{\"description\":\"It is taken. The body is kept on record, and not read.\"},"
-    "\"410\":{\"description\":\"Nobody is to have these any more: the webhook is disabled.\"},"
-    "\"default\":{\"description\":\"It is sent again later; `Retry-After` is heeded.\"}}";
-
-static void write_envelope_schema(struct json_writer *w, const struct event_doc *e)
-{
-    json_open(w, '{');
-    json_member_cstr(w, "type", "object");
-    open_object(w, "properties");
-    open_object(w, "event");
-    json_member_cstr(w, "type", "string");
-    json_member_cstr(w, "const", e->name);
-    json_close(w, '}');
-    json_key(w, "timestamp");
-    json_raw(w, STR("{\"type\":\"string\",\"format\":\"date-time\"}"));
-    json_key(w, "data");
-    write_ref(w, "schemas", e->data->name);
-    json_close(w, '}');
-    json_key(w, "required");
-    json_raw(w, STR("[\"event\",\"timestamp\",\"data\"]"));
-    json_member_bool(w, "additionalProperties", false);
-    json_close(w, '}');
-}
-
-static void write_event(struct json_writer *w, const struct event_doc *e)
-{
-    open_object(w, e->name);
-    open_object(w, "post");
-    json_member_cstr(w, "summary", e->data->description);
-    json_key(w, "security");
-    json_raw(w, STR("[]"));
-    open_list(w, "parameters");
-    for (size_t i = 0; i < ARRAY_LEN(event_headers); i++)
-        write_ref(w, "parameters", event_headers[i].key);
-    json_close(w, ']');
-    open_object(w, "requestBody");
-    json_member_bool(w, "required", true);
-    open_content(w);
-    json_key(w, "schema");
-    write_envelope_schema(w, e);
-    json_key(w, "example");
-    doc_write_event_example(w, e);
-    close_content(w);
-    json_close(w, '}');
-    json_key(w, "responses");
-    json_raw(w, str_from(event_responses));
-    json_close(w, '}');
-    json_close(w, '}');
-}
-
-static void write_events(struct json_writer *w)
-{
-    open_object(w, "webhooks");
-    for (const struct event_doc *e = event_docs; e->name; e++)
-        write_event(w, e);
-    json_close(w, '}');
-}
+/* --- groups ------------------------------------------------------------------------------- */
 
 static bool is_group_known(const struct document *d, const struct route *route)
 {
@@ -787,7 +681,7 @@ void openapi_write(struct buf *out, const struct route *routes, const struct end
     json_raw(w, str_from(security));
     write_tags(&d);
     write_paths(&d);
-    write_events(w);
+    openapi_write_events(w);
     open_object(w, "components");
     write_schemas(&d);
     write_fixed_parameters(w);

@@ -185,15 +185,20 @@ void respond_compose(struct call *call, enum err e)
                        str_make(call->request->id, HTTP_REQUEST_ID_LEN));
 }
 
-/* The call dies with its request, and the reply's bytes with the call's. */
-static void finish(struct call *call, struct head *h)
+/* The call dies with its request, and the reply's bytes with the call's: those are returned. */
+static struct buf leave(struct call *call, const struct head *h)
 {
     log_answer(call->api, call->request, call, &h->response);
     count_answer(call, h->response.status);
-    struct buf reply = call->reply;
     jobs_task_release(&call->task);
     if (call->release)
         call->release(call);
+    return call->reply;
+}
+
+static void finish(struct call *call, struct head *h)
+{
+    struct buf reply = leave(call, h);
     http_respond(call->request, &h->response);
     buf_release(&reply);
     buf_release(&h->packed);
@@ -206,6 +211,17 @@ static void init_head(struct head *h, struct call *call)
     http_response_add(&h->response, STR("X-API-Version"), STR("v1"));
 }
 
+/* What is said of each answer of a call, whatever its body. */
+static void add_facts(struct call *call, struct head *h)
+{
+    if (!call->request->from_unix)
+        cors_add(call->api->gate.policy, call->request, &h->response);
+    if (call->limit.limit)
+        add_limit(h, &call->limit);
+    if (call->route && call->route->deprecated)
+        add_deprecation(h, call->route->deprecated, call->arena);
+}
+
 void respond(struct call *call, enum err e)
 {
     struct head h;
@@ -213,18 +229,30 @@ void respond(struct call *call, enum err e)
     init_head(&h, call);
     h.response.content_type = e || !call->content_type.len ? JSON_TYPE : call->content_type;
     h.response.body = buf_str(&call->reply);
-    if (!call->request->from_unix)
-        cors_add(call->api->gate.policy, call->request, &h.response);
-    if (call->limit.limit)
-        add_limit(&h, &call->limit);
+    add_facts(call, &h);
     if (call->status >= 400)
         add_error(&h, &call->error);
     if (call->once.replayed && !e)
         http_response_add(&h.response, STR("Idempotent-Replayed"), STR("true"));
-    if (call->route && call->route->deprecated)
-        add_deprecation(&h, call->route->deprecated, call->arena);
     add_body(call, &h);
     finish(call, &h);
+}
+
+/* nginx would gather it, and hand it on once it has ended, but for the last field. */
+struct http_stream *respond_stream(struct call *call, struct str type,
+                                   const struct http_stream_hooks *hooks, void *arg)
+{
+    struct head h;
+    init_head(&h, call);
+    h.response.content_type = type;
+    http_response_add(&h.response, STR("Cache-Control"), STR("no-store"));
+    http_response_add(&h.response, STR("X-Accel-Buffering"), STR("no"));
+    add_facts(call, &h);
+    add_vary(&h.response, false, cors_varies(call->api->gate.policy));
+    struct buf reply = leave(call, &h);
+    struct http_stream *stream = http_stream_begin(call->request, &h.response, hooks, arg);
+    buf_release(&reply);
+    return stream;
 }
 
 void respond_preflight(struct call *call)

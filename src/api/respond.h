@@ -14,6 +14,10 @@ void respond(struct call *call, enum err e);
 void respond_preflight(struct call *call);
 /* Answers a GET or HEAD with a public page. */
 void respond_page(struct call *call, const struct docs_page *page);
+/* Answers with a stream of that type; the call dies with its request. NULL, and no hook is called,
+ * when its client has left or the server ends. */
+struct http_stream *respond_stream(struct call *call, struct str type,
+                                   const struct http_stream_hooks *hooks, void *arg);
 /* Fills the answer to a request that never became a call. */
 void respond_refused(struct api *api, struct http_request *r, enum err e, const char *why,
                      struct http_response *response);

@@ -8,7 +8,8 @@
 struct call;
 struct doc;
 
-enum route_kind { LOCAL, READ, WRITE, LIVE, LIVE_ONCE, SLOW }; /* call.h says where each runs */
+/* call.h says where each runs. */
+enum route_kind { LOCAL, READ, STREAM, WRITE, LIVE, LIVE_ONCE, SLOW };
 
 /* Which of the rate limits of developer-api.md §1.6 counts a call. */
 enum route_limit { LIMIT_NONE, LIMIT_READ, LIMIT_WRITE };

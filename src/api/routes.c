@@ -28,6 +28,8 @@ const struct route api_routes[] = {
     {HTTP_PATCH, "/waba-numbers/{id}/profile", LIVE_ONCE, LIMIT_WRITE, numbers_change_profile,
      numbers_profile_changed, &numbers_change_profile_doc, NULL},
 
+    {HTTP_GET, "/events", STREAM, LIMIT_READ, events_check, events_find, &events_stream_doc, NULL},
+
     {HTTP_GET, "/webhooks", READ, LIMIT_READ, NULL, webhooks_list, &webhooks_list_doc, NULL},
     {HTTP_POST, "/webhooks", LIVE, LIMIT_WRITE, webhooks_create, webhooks_created,
      &webhooks_create_doc, NULL},

@@ -1,5 +1,6 @@
 #include "api/run.h"
 #include "api/respond.h"
+#include "api/streams.h"
 #include "base/clock.h"
 #include "model/directory_version.h"
 #include "model/pulse.h"
@@ -327,6 +328,25 @@ static void run_read(struct call *call)
     respond(call, ERR_OK);
 }
 
+/* --- STREAM ------------------------------------------------------------------------------- */
+
+static void stream_found(struct call *call, enum err e)
+{
+    if (e)
+        respond(call, e);
+    else
+        streams_begin(call, call->input);
+}
+
+static void run_stream(struct call *call)
+{
+    enum err e = call->route->check(call);
+    if (e)
+        respond(call, e);
+    else
+        run_reading(call, call->route->run, stream_found);
+}
+
 /* --- all ---------------------------------------------------------------------------------- */
 
 static void run_looked(struct call *call, enum err e)
@@ -343,6 +363,7 @@ void run_call(struct call *call)
     switch (call->route->kind) {
     case LOCAL: respond(call, call->route->run(call)); break;
     case READ: run_read(call); break;
+    case STREAM: run_stream(call); break;
     case WRITE:
         if (looks_first)
             run_reading(call, once_look, run_looked);

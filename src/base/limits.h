@@ -46,6 +46,8 @@
 #define HTTP_WRITE_TIMEOUT_MS  30000     /* an answer that the client does not read */
 #define HTTP_TICK_MS           250       /* how exactly these times are kept */
 
+#define HTTP_STREAM_MAX (512 * KIB) /* of a stream: what is not with its client yet */
+
 /* --- requests of ours --------------------------------------------------------------------- */
 #define HTTP_CLIENT_URL_MAX         (16 * KIB) /* a webhook's address, or Graph's with its query */
 #define HTTP_CLIENT_HEADER_SIZE_MAX (64 * KIB) /* all headers of one answer; real ones: 2 KiB */
@@ -156,6 +158,16 @@
 #define DELIVERY_LOOK_MS           5000 /* how often all endpoints are looked at, whatever was told */
 #define DELIVERY_LOOK_GAP_MS       INT64_C(500) /* and how soon after another, when something was */
 #define DELIVERY_DISABLE_S         432000       /* of failures alone: five days */
+
+/* --- the stream of events ------------------------------------------------------------------ */
+#define EVENT_STREAMS_MAX  10         /* open at once, of a client */
+#define EVENT_PAGE_ROWS    256        /* read at once for a stream, */
+#define EVENT_PAGE_SIZE    (64 * KIB) /* ... up to the one with which they are more than this */
+#define EVENT_LOOK_ROWS    1000       /* read at once to see whose events are new */
+#define EVENT_LOOK_MS      5000       /* how often that is looked at, whatever was told */
+#define EVENT_TICK_MS      1000       /* how soon who may no longer read is cut */
+#define EVENT_HEARTBEAT_MS 15000      /* proxies cut what is silent for a minute, or less */
+#define EVENT_RETRY_MS     3000       /* the pause before a client connects again */
 
 /* --- Meta's webhooks (meta-graph.md §6) ---------------------------------------------------- */
 #define INBOUND_BODY_MAX    (3 * MIB)  /* as Meta sends at the most */

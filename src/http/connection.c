@@ -1,14 +1,12 @@
 #include "http/connection.h"
 #include "base/log.h"
-#include "http/response.h"
+#include "http/stream.h"
 
 #include <assert.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static void connection_run(struct http_connection *c);
 
 /* The client has sent what we have not read yet. */
 static bool bytes_wait(const struct http_connection *c)
@@ -56,6 +54,7 @@ void http_connection_close(struct http_connection *c)
         http_ledger_give_back(c->server->ledger, &c->address);
     c->counted = false;
     uv_close(&c->handle, on_closed);
+    http_stream_lose(c);
 }
 
 /* Something has arrived that was not parsed yet. */
@@ -97,7 +96,7 @@ static void on_written(uv_write_t *write, int status)
         return;
     }
     connection_send(c); /* all that is there, before anything new is begun */
-    connection_run(c);
+    http_connection_run(c);
 }
 
 /* What the client has not taken: libuv's part and the kernel's, which may be megabytes. */
@@ -191,14 +190,16 @@ static bool is_sealed(const struct http_connection *c)
     return c->tls && (http_tls_state(c->tls) == HTTP_TLS_HANDSHAKE || http_tls_has_more(c->tls));
 }
 
-/* False: no deadline, the handler takes its time. */
+/* False: no deadline, the handler takes its time, or the stream has nothing to say. */
 static bool deadline_of(const struct http_connection *c, enum http_deadline *ret)
 {
-    if (c->writing)
+    if (c->writing && c->streamed && c->server->draining)
+        *ret = HTTP_DEADLINE_LINGER; /* nobody waits for the end of what never ends */
+    else if (c->writing)
         *ret = HTTP_DEADLINE_WRITE;
     else if (c->state == CONNECTION_LINGERING)
         *ret = HTTP_DEADLINE_LINGER;
-    else if (c->state == CONNECTION_HANDLING)
+    else if (c->state == CONNECTION_HANDLING || c->state == CONNECTION_STREAMING)
         return false;
     else if (is_idle(c) && !is_sealed(c))
         *ret = c->server->draining ? HTTP_DEADLINE_DRAIN : HTTP_DEADLINE_IDLE;
@@ -243,26 +244,28 @@ static const char *date_now(struct http_server *s)
     return s->date;
 }
 
-/* Adds the answer to `out`, and leaves the request. */
-static void answer(struct http_connection *c, const struct http_response *response, bool keep)
+void http_connection_answer(struct http_connection *c, const struct http_response *response,
+                            struct http_response_frame frame, enum http_connection_state then)
 {
     struct http_server *s = c->server;
-    struct http_response_frame frame = {
-        .id = c->x->request.id,
-        .date = date_now(s),
-        .head_only = c->x->request.method == HTTP_HEAD,
-        .close = !keep,
-        .keep_alive = c->x->parser.http10,
-    };
+    frame.id = c->x->request.id;
+    frame.date = date_now(s);
+    frame.head_only = c->x->request.method == HTTP_HEAD;
     if (!http_response_write(&c->x->out, response, &frame)) {
-        http_connection_close(c); /* no memory: better no answer than half of one */
+        http_connection_close(c);
         return;
     }
     s->n_requests++;
     arena_clear(&c->x->request.arena);
     http_parser_finish(&c->x->parser);
     c->renewed = true;
-    c->state = keep ? CONNECTION_READING : CONNECTION_CLOSING;
+    c->state = then;
+}
+
+static void answer(struct http_connection *c, const struct http_response *response, bool keep)
+{
+    const struct http_response_frame frame = {.close = !keep, .keep_alive = c->x->parser.http10};
+    http_connection_answer(c, response, frame, keep ? CONNECTION_READING : CONNECTION_CLOSING);
 }
 
 /* Nothing comes after this answer: the handler wants it so, or the server ends. Who has sent on
@@ -355,14 +358,15 @@ static void begin_exchange(struct http_connection *c)
 /* Opens what has arrived sealed, as far as there is room for it. False once nothing came of it. */
 static bool unseal(struct http_connection *c)
 {
-    if (!c->tls || c->writing || c->state > CONNECTION_HANDLING || !http_tls_has_more(c->tls))
+    if (!c->tls || c->writing || c->state > CONNECTION_STREAMING || !http_tls_has_more(c->tls))
         return false;
     if (!c->x)
         begin_exchange(c);
     char *plain = c->server->received; /* what was there, the session has */
-    size_t room = MIN((size_t)HTTP_READ_SIZE, http_parser_room(&c->x->parser));
-    size_t n = http_tls_read(c->tls, plain, room, &c->x->sending);
-    if (n > 0)
+    bool forgets = c->state == CONNECTION_STREAMING;
+    size_t room = forgets ? SIZE_MAX : http_parser_room(&c->x->parser);
+    size_t n = http_tls_read(c->tls, plain, MIN((size_t)HTTP_READ_SIZE, room), &c->x->sending);
+    if (n > 0 && !forgets)
         http_parser_feed(&c->x->parser, str_make(plain, n));
     return n > 0;
 }
@@ -380,9 +384,9 @@ static void heed_session(struct http_connection *c)
     enum http_tls_state state = http_tls_state(c->tls);
     if (state == HTTP_TLS_ENDED && !c->ended)
         set_ended(c);
-    if (state != HTTP_TLS_FAILED || c->state > CONNECTION_HANDLING)
+    if (state != HTTP_TLS_FAILED || c->state > CONNECTION_STREAMING)
         return;
-    if (c->handling) {
+    if (c->handling || c->state == CONNECTION_STREAMING) {
         connection_send(c); /* an alert; there is no way to answer any more */
         http_connection_close(c);
     } else {
@@ -418,7 +422,7 @@ static void count(struct http_connection *c)
 
 /* Takes as many requests as have arrived, until one waits for its answer or the client is to read;
  * then writes all answers at once. */
-static void connection_run(struct http_connection *c)
+void http_connection_run(struct http_connection *c)
 {
     if (c->running)
         return;
@@ -430,6 +434,8 @@ static void connection_run(struct http_connection *c)
         heed_session(c);
     if (c->state == CONNECTION_READING && !c->writing && c->ended)
         c->state = CONNECTION_CLOSING; /* the rest of a request will never come */
+    if (c->state == CONNECTION_STREAMING && c->ended)
+        http_stream_finish(c);
     connection_send(c);
     rest(c);
     if (c->state == CONNECTION_CLOSING && !c->writing)
@@ -440,15 +446,16 @@ static void connection_run(struct http_connection *c)
     set_reading(c);
     count(c);
     http_server_check_memory(c->server); /* may close this one too */
+    if (c->state == CONNECTION_STREAMING && !c->writing)
+        http_stream_written(c);
 }
 
-static struct http_connection *connection_of(struct http_request *r)
+struct http_connection *http_connection_of(struct http_request *r)
 {
     return CONTAINER_OF(r, struct http_exchange, request)->connection;
 }
 
-/* The handler is done with the request. False when nobody is left to be answered. */
-static bool take_back(struct http_connection *c)
+bool http_connection_take_back(struct http_connection *c)
 {
     assert(c->handling);
     c->handling = false;
@@ -460,8 +467,8 @@ static bool take_back(struct http_connection *c)
 
 void http_respond(struct http_request *r, const struct http_response *response)
 {
-    struct http_connection *c = connection_of(r);
-    if (!take_back(c))
+    struct http_connection *c = http_connection_of(r);
+    if (!http_connection_take_back(c))
         return;
     c->linger = is_last(c, response);
     if (response->body.len > HTTP_OUT_MAX) {
@@ -470,19 +477,19 @@ void http_respond(struct http_request *r, const struct http_response *response)
     } else {
         answer(c, response, c->x->parser.keep_alive && !c->linger);
     }
-    connection_run(c);
+    http_connection_run(c);
 }
 
 void http_cut(struct http_request *r, struct str partial)
 {
-    struct http_connection *c = connection_of(r);
-    if (!take_back(c))
+    struct http_connection *c = http_connection_of(r);
+    if (!http_connection_take_back(c))
         return;
     buf_add(&c->x->out, partial);
     arena_clear(&c->x->request.arena);
     http_parser_finish(&c->x->parser);
     c->state = CONNECTION_CLOSING;
-    connection_run(c);
+    http_connection_run(c);
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -491,7 +498,7 @@ void http_cut(struct http_request *r, struct str partial)
  * is in them, and may have to be answered by the session. */
 static size_t room(const struct http_connection *c)
 {
-    if (!c->x)
+    if (!c->x || (c->state == CONNECTION_STREAMING && !(c->tls && c->writing)))
         return HTTP_READ_SIZE;
     if (c->writing && (c->tls || http_parser_has_more(&c->x->parser)))
         return 0; /* who does not read is not read either */
@@ -506,7 +513,7 @@ static void on_space(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
     *ret = uv_buf_init(c->server->received, (unsigned)room(c));
 }
 
-static void throw_away(struct http_connection *c, size_t size)
+void http_connection_throw_away(struct http_connection *c, size_t size)
 {
     c->lingered += size;
     if (c->lingered > HTTP_LINGER_MAX)
@@ -517,7 +524,11 @@ static void throw_away(struct http_connection *c, size_t size)
 static void connection_receive(struct http_connection *c, struct str bytes)
 {
     if (c->state == CONNECTION_LINGERING) {
-        throw_away(c, bytes.len);
+        http_connection_throw_away(c, bytes.len);
+        return;
+    }
+    if (c->state == CONNECTION_STREAMING) {
+        http_stream_receive(c, bytes);
         return;
     }
     if (!c->x)
@@ -526,7 +537,7 @@ static void connection_receive(struct http_connection *c, struct str bytes)
         http_tls_receive(c->tls, bytes, &c->x->sending);
     else
         http_parser_feed(&c->x->parser, bytes);
-    connection_run(c);
+    http_connection_run(c);
 }
 
 static void on_end(struct http_connection *c)
@@ -536,7 +547,7 @@ static void on_end(struct http_connection *c)
     if (c->state == CONNECTION_LINGERING)
         http_connection_close(c);
     else
-        connection_run(c);
+        http_connection_run(c);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *into)
@@ -683,7 +694,7 @@ static void expire_idle(struct http_connection *c)
         if (c->tls && !c->x)
             begin_exchange(c);
         c->state = CONNECTION_CLOSING;
-        connection_run(c);
+        http_connection_run(c);
         return;
     }
     c->renewed = true;
@@ -702,11 +713,11 @@ void http_connection_expire(struct http_connection *c)
             break;
         }
         refuse(c, ERR_REQUEST_TIMEOUT, "the header did not arrive in time", false);
-        connection_run(c);
+        http_connection_run(c);
         break;
     case HTTP_DEADLINE_BODY:
         refuse(c, ERR_REQUEST_TIMEOUT, "the body did not arrive in time", false);
-        connection_run(c);
+        http_connection_run(c);
         break;
     default: http_connection_close(c); break;
     }

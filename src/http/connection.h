@@ -4,11 +4,13 @@
 
 #include "http/exchange.h"
 #include "http/ledger.h"
+#include "http/response.h"
 #include "http/tls.h"
 
 enum http_connection_state {
     CONNECTION_READING,   /* a request, or nothing yet */
     CONNECTION_HANDLING,  /* somebody is to call http_respond */
+    CONNECTION_STREAMING, /* an answer goes on, as long as the stream's owner and the client like */
     CONNECTION_CLOSING,   /* the last answer is in `out` */
     CONNECTION_LINGERING, /* it was sent; what still comes in is thrown away */
     CONNECTION_CLOSED,    /* only libuv's and the handler's last call are waited for */
@@ -26,6 +28,7 @@ struct http_connection {
     struct http_tls *tls;        /* NULL: plain */
     size_t tls_counted;          /* bytes of the server's `held`, for it */
     struct http_exchange *x;     /* NULL: nothing of a request is here, nor of an answer */
+    struct http_stream *streams; /* while STREAMING; else NULL */
     struct sockaddr_in6 peer;    /* or a sockaddr_in, or nothing: as its family says */
     struct http_address address; /* of the client */
     enum http_connection_state state;
@@ -35,6 +38,7 @@ struct http_connection {
     bool writing;     /* libuv is writing `sending` */
     bool reading;     /* libuv reads */
     bool ended;       /* the client will send no more */
+    bool streamed;    /* its last answer is, or was, a stream */
     bool linger;      /* it may still be sending: do not answer with a reset */
     bool handling;    /* a handler holds the request */
     bool handle_gone; /* libuv has closed its handle */
@@ -57,6 +61,20 @@ void http_connection_expire(struct http_connection *c);
 void http_connection_close(struct http_connection *c);
 /* The server drains: if it is idle, it is so for the last time. */
 void http_connection_drain(struct http_connection *c);
+
+/* --- for streams -------------------------------------------------------------------------- */
+struct http_connection *http_connection_of(struct http_request *r);
+/* The handler is done with the request. False when nobody is left to be answered. */
+bool http_connection_take_back(struct http_connection *c);
+/* Adds the answer to `out`, and leaves the request. Of the frame, id, date and head_only are filled
+ * in. The connection is closed instead when there is no memory for it: better no answer than half
+ * of one. */
+void http_connection_answer(struct http_connection *c, const struct http_response *response,
+                            struct http_response_frame frame, enum http_connection_state then);
+/* Goes on as far as it can, and writes what there is. */
+void http_connection_run(struct http_connection *c);
+/* What is read and not looked at: one who sends too much of it is closed. */
+void http_connection_throw_away(struct http_connection *c, size_t size);
 
 /* --- the server's side -------------------------------------------------------------------- */
 /* The last of what it waits for in a drain may be gone. */

@@ -8,8 +8,9 @@
  * -> the body is gathered -> hooks->handle -> somebody, now or later, calls http_respond exactly
  * once. Until then no byte of the next request on that connection is looked at: pipelined requests
  * are answered in order, and a slow answer holds back only its own connection. The request and its
- * arena die right after http_respond. If the client goes away first, `gone` becomes true; the
- * handler answers all the same, and the answer is dropped unless the client only ended its side.
+ * arena die right after http_respond (or http_stream_begin). If the client goes away first, `gone`
+ * becomes true; the handler answers all the same, and the answer is dropped unless the client only
+ * ended its side.
  *
  * What is malformed never reaches a hook but `refuse`, which writes the body of the answer; the
  * connection is closed after it. Answers to one loop turn's pipelined requests leave in one write.
@@ -82,6 +83,35 @@ void http_respond(struct http_request *r, const struct http_response *response);
  * http_respond. `partial` is sent before. */
 void http_cut(struct http_request *r, struct str partial);
 
+/* --- streams: an answer whose end nobody knows yet ----------------------------------------- */
+struct http_stream;
+
+struct http_stream_hooks {
+    /* All that was written is with the kernel, after http_stream_is_ready said no. */
+    void (*writable)(void *arg);
+    /* The client left or took nothing for too long, or the server ends: the stream is no more.
+     * Once, unless http_stream_end came first. It may be called within http_stream_flush, of this
+     * and of any other stream. */
+    void (*gone)(void *arg);
+};
+
+/* Instead of http_respond: the head of the answer, without a body and with `Connection: close`.
+ * It leaves with the first http_stream_flush. Frees the request. In HTTP/1.1 the stream is chunked,
+ * in HTTP/1.0 it ends with the connection. What the client sends meanwhile is thrown away; when it
+ * ends its side, it has left. NULL, and no callback, when it has left already, or when the server
+ * drains: that is answered with an empty stream. Not for HEAD. */
+struct http_stream *http_stream_begin(struct http_request *r, const struct http_response *response,
+                                      const struct http_stream_hooks *hooks, void *arg);
+/* Has the client taken all that was written? If not, `writable` is called once it has. */
+bool http_stream_is_ready(struct http_stream *s);
+/* Copies; nothing leaves before http_stream_flush. False, and nothing is written, when the stream
+ * would hold more than HTTP_STREAM_MAX. */
+bool http_stream_write(struct http_stream *s, struct str bytes) MUST_USE;
+/* The stream may be gone when it returns. */
+void http_stream_flush(struct http_stream *s);
+/* Properly, behind what was written; `gone` is not called any more. */
+void http_stream_end(struct http_stream *s);
+
 struct http_hooks {
     /* After the header, before the body: sets *body_max (HTTP_BODY_MAX at first), or refuses by
      * returning an error, which goes to `refuse` with *ret_why, a
@@ -106,7 +136,7 @@ enum http_deadline {
     HTTP_DEADLINE_HEADER, /* the rest of its header */
     HTTP_DEADLINE_BODY,
     HTTP_DEADLINE_WRITE,  /* the client to read some of an answer */
-    HTTP_DEADLINE_LINGER, /* the client to notice that it was refused */
+    HTTP_DEADLINE_LINGER, /* the client to notice that it was refused, or its stream ended */
     HTTP_DEADLINE_COUNT,
 };
 
@@ -124,9 +154,10 @@ struct http_server {
     struct list waiting; /* connections whose request is being handled: no deadline of ours */
     uv_timer_t tick;
     size_t n_connections;
-    size_t n_requests; /* answered since the start */
-    size_t n_shed;     /* connections closed because all together held too much */
-    struct list spare; /* exchanges that no connection needs */
+    size_t n_requests;   /* answered since the start */
+    size_t n_shed;       /* connections closed because all together held too much */
+    struct list streams; /* struct http_stream */
+    struct list spare;   /* exchanges that no connection needs */
     size_t n_spare;
     size_t held;                  /* bytes, by all requests and answers that are here */
     size_t memory_max;            /* of them */
@@ -172,9 +203,9 @@ void http_server_set_memory(struct http_server *s, size_t max);
  * loop's thread. */
 void http_server_set_tls(struct http_server *s, struct http_tls_context *context);
 /* Stops listening, and ends without a request that goes unanswered: who has connected is let in, a
- * connection may send another request for HTTP_DRAIN_IDLE_MS, what was begun is answered, and the
- * answer behind which nothing more has arrived says `Connection: close`. `drained` is called once
- * no connection is left. http_server_kill closes what is left by force. */
+ * connection may send another request for HTTP_DRAIN_IDLE_MS, what was begun is answered, streams
+ * end at once, and the answer behind which nothing more has arrived says `Connection: close`.
+ * `drained` is called once no connection is left. http_server_kill closes what is left by force. */
 void http_server_drain(struct http_server *s, void (*drained)(void *arg));
 void http_server_kill(struct http_server *s);
 /* Requests of which something has arrived and whose answer is not with the client yet. */

@@ -110,6 +110,18 @@ static char *put_status_line(char *to, int status)
     return put(to, STR("\r\n"));
 }
 
+static char *put_framing(char *to, const struct http_response *response,
+                         const struct http_response_frame *frame)
+{
+    if (frame->body == BODY_CHUNKED)
+        return put_field(to, STR("Transfer-Encoding"), STR("chunked"));
+    if (frame->body == BODY_ENDLESS)
+        return to;
+    to = put(to, STR("Content-Length: "));
+    to = put_number(to, response->body.len);
+    return put(to, STR("\r\n"));
+}
+
 bool http_response_write(struct buf *out, const struct http_response *response,
                          const struct http_response_frame *frame)
 {
@@ -120,11 +132,8 @@ bool http_response_write(struct buf *out, const struct http_response *response,
     to = put_status_line(to, response->status);
     if (response->content_type.len)
         to = put_field(to, STR("Content-Type"), response->content_type);
-    if (!bodiless) {
-        to = put(to, STR("Content-Length: "));
-        to = put_number(to, response->body.len);
-        to = put(to, STR("\r\n"));
-    }
+    if (!bodiless)
+        to = put_framing(to, response, frame);
     to = put_field(to, STR("Date"), str_make(frame->date, CLOCK_HTTP_LEN));
     to = put_field(to, STR("X-Request-Id"), str_make(frame->id, HTTP_REQUEST_ID_LEN));
     for (size_t i = 0; i < response->n_headers; i++)

@@ -10,6 +10,11 @@ struct http_response_frame {
     bool head_only;   /* an answer to HEAD: the length of the body, but not the body */
     bool close;       /* Connection: close */
     bool keep_alive;  /* Connection: keep-alive, which HTTP/1.0 has to be told */
+    enum {
+        BODY_WHOLE,   /* that of the response, with its length */
+        BODY_CHUNKED, /* follows in chunks */
+        BODY_ENDLESS, /* follows, up to the end of the connection */
+    } body;
 };
 
 /* Onto `out`; false, and nothing written, when it does not fit. */

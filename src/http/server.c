@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "http/connection.h"
 #include "http/listen.h"
+#include "http/stream.h"
 
 #include <signal.h>
 
@@ -58,6 +59,7 @@ void http_server_init(struct http_server *s, uv_loop_t *loop, const struct http_
     set_times(s, timeouts);
     list_init(&s->listeners);
     list_init(&s->waiting);
+    list_init(&s->streams);
     list_init(&s->spare);
     s->memory_max = HTTP_MEMORY_MAX;
     s->received = xmalloc(HTTP_READ_SIZE);
@@ -157,6 +159,7 @@ void http_server_drain(struct http_server *s, void (*drained)(void *arg))
     http_listeners_close(s);
     list_for_each_safe (node, &s->connections[HTTP_DEADLINE_IDLE])
         http_connection_drain(CONTAINER_OF(node, struct http_connection, node));
+    http_streams_drain(s);
     http_server_check_drained(s);
 }
 

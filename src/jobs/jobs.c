@@ -121,7 +121,7 @@ void jobs_free(struct jobs *j)
 {
     if (!j)
         return;
-    store_unlisten(j->options.store);
+    store_unlisten(j->options.store, &j->listener);
     graph_close(j->graph);
     http_client_close(j->lanes.client);
     if (!uv_is_closing((uv_handle_t *)&j->wake)) {
@@ -147,7 +147,7 @@ static enum err start_syncing(struct jobs *j, struct error *error)
     if (e)
         return error_set(error, e, "cannot read the linked accounts from the database");
     uv_timer_start(&j->tick, on_tick, 0, JOBS_TICK_MS);
-    j->listener = (struct store_listener){on_announced, j};
+    j->listener = (struct store_listener){.announced = on_announced, .arg = j};
     store_listen(j->options.store, &j->listener);
     return ERR_OK;
 }
@@ -232,7 +232,7 @@ void jobs_stop(struct jobs *j)
 {
     if (!j)
         return;
-    store_unlisten(j->options.store); /* the loop's handles are about to close */
+    store_unlisten(j->options.store, &j->listener); /* the loop's handles are about to close */
     queue_close(&j->inbox);
     uv_thread_join(&j->thread);
     struct last_write w = {.write.apply = write_last, .jobs = j};

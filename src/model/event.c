@@ -28,12 +28,14 @@ const char *const event_names[] = {
     NULL,
 };
 
-bool event_is_known(struct str name)
+_Static_assert(ARRAY_LEN(event_names) <= EVENT_NAMES_MAX, "a set of them has a bit for each");
+
+int event_index(struct str name)
 {
-    for (size_t i = 0; event_names[i]; i++)
+    for (int i = 0; event_names[i]; i++)
         if (str_eq(name, str_from(event_names[i])))
-            return true;
-    return false;
+            return i;
+    return -1;
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
@@ -150,6 +152,57 @@ enum err event_each_after(struct tx *tx, int64_t workspace_id, int64_t after, in
     }
     err = rows_close(&rows);
     return stopped ? stopped : err;
+}
+
+enum err event_last(struct tx *tx, int64_t workspace_id, char ret_event_id[EVENT_ID_LEN],
+                    int64_t *ret)
+{
+    struct rows rows;
+    enum err err = tx_query(tx,
+                            "SELECT id, event_id FROM events WHERE workspace_id = $1 "
+                            "ORDER BY id DESC LIMIT 1",
+                            PARAMS(p_i64(workspace_id)), &rows);
+    if (err)
+        return err;
+    bool found = rows_next(&rows);
+    if (found) {
+        struct str event_id = row_text(&rows, 1);
+        *ret = row_i64(&rows, 0);
+        memcpy(ret_event_id, event_id.ptr, MIN(event_id.len, (size_t)EVENT_ID_LEN));
+    }
+    err = rows_close(&rows);
+    return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err event_newest(struct tx *tx, int64_t *ret)
+{
+    return tx_i64(tx, "SELECT coalesce(max(id), 0) FROM events", NO_PARAMS, ret);
+}
+
+enum err event_each_new(struct tx *tx, int64_t *cursor, int64_t *ret_n,
+                        enum err (*each)(void *arg, int64_t workspace_id), void *arg)
+{
+    struct rows rows;
+    enum err err = tx_query(tx,
+                            "SELECT workspace_id, max(id), count(*) FROM (SELECT workspace_id, id "
+                            "FROM events WHERE id > $1 ORDER BY id LIMIT " STRINGIFY(
+                                EVENT_LOOK_ROWS) ") n GROUP BY workspace_id",
+                            PARAMS(p_i64(*cursor)), &rows);
+    if (err)
+        return err;
+    int64_t last = *cursor, n = 0;
+    enum err stopped = ERR_OK;
+    while (!stopped && rows_next(&rows)) {
+        last = MAX(last, row_i64(&rows, 1));
+        n += row_i64(&rows, 2);
+        stopped = each(arg, row_i64(&rows, 0));
+    }
+    err = rows_close(&rows);
+    if (stopped || err)
+        return stopped ? stopped : err;
+    *cursor = last;
+    *ret_n = n;
+    return ERR_OK;
 }
 
 enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id, int64_t *ret)

@@ -5,9 +5,17 @@
 
 #include "model/change.h"
 
-/* In the order of developer-api.md §8; ended by NULL. "webhook.test" is sent on request alone. */
+/* In the order of developer-api.md §8; ended by NULL. EVENT_TEST is not among them: it is sent on
+ * request, to one webhook. */
 extern const char *const event_names[];
-bool event_is_known(struct str name);
+#define EVENT_NAMES_MAX 64 /* a set of them is a bit for each */
+#define EVENT_TEST      "webhook.test"
+/* Its place in event_names; -1: it is none of them. */
+int event_index(struct str name);
+static inline bool event_is_known(struct str name)
+{
+    return event_index(name) >= 0;
+}
 
 #define EVENT_ID_LEN 28 /* "evt_" and 24 characters */
 
@@ -36,6 +44,15 @@ enum err event_emit_to(struct tx *tx, const struct new_event *e, int64_t webhook
 /* Those of a workspace behind the id `after`, oldest first. Text is valid during the callback. */
 enum err event_each_after(struct tx *tx, int64_t workspace_id, int64_t after, int64_t limit,
                           enum err (*each)(void *arg, const struct event *e), void *arg) MUST_USE;
+/* The newest one of a workspace. ERR_NOT_FOUND when it has none. */
+enum err event_last(struct tx *tx, int64_t workspace_id, char ret_event_id[EVENT_ID_LEN],
+                    int64_t *ret) MUST_USE;
+/* The newest one of all; 0 when there is none. */
+enum err event_newest(struct tx *tx, int64_t *ret) MUST_USE;
+/* Whose are those behind the id *cursor? The next EVENT_LOOK_ROWS of them are looked at, and the
+ * cursor moves behind these. *ret_n: how many they were. */
+enum err event_each_new(struct tx *tx, int64_t *cursor, int64_t *ret_n,
+                        enum err (*each)(void *arg, int64_t workspace_id), void *arg) MUST_USE;
 /* Our id of an event id. ERR_NOT_FOUND. */
 enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id,
                     int64_t *ret) MUST_USE;

@@ -151,6 +151,8 @@ static void write_requests(const struct serve *s, struct buf *out)
     write_times(s, out);
     one(out, "hudhud_requests_in_flight", "gauge", "Requests that are being answered now.",
         (uint64_t)MAX(in_flight, INT64_C(0)));
+    one(out, "hudhud_event_streams", "gauge", "Streams of events that are open (GET /events).",
+        (uint64_t)MAX(gauge_read(&s->stream_counts.all), INT64_C(0)));
     write_errors(s, out, "hudhud_request_errors_total", false,
                  "Answers that were errors, by their code.");
     write_errors(s, out, "hudhud_requests_refused_total", true,

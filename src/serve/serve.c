@@ -151,6 +151,7 @@ static void share(struct serve *s, const struct config *config)
         .policy = s->policy,
         .failures = s->failures,
         .left_claims = &s->left_claims,
+        .stream_counts = &s->stream_counts,
         .started_at = clock_now_ms(),
         .graph_url = config_cstr(config, "graph-url"),
         .graph_version = config_cstr(config, "graph-version"),
@@ -228,6 +229,7 @@ static void release(struct serve *s)
     policy_release(s->policy);
     failures_free(s->failures);
     left_claims_release(&s->left_claims);
+    stream_counts_release(&s->stream_counts);
     docs_free(s->docs);
     free(s->endpoints);
     if (s->store)
@@ -274,6 +276,7 @@ enum err serve_start_on(const char *data, const struct config *config, bool publ
     s->endpoints = route_endpoints_new(api_routes);
     s->failures = failures_new();
     left_claims_init(&s->left_claims);
+    stream_counts_init(&s->stream_counts);
     s->started = s->config = config;
     s->sockets = sockets;
     atomic_store(&s->drain_timeout_s, config_number(config, "drain-timeout"));

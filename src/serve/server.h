@@ -32,6 +32,7 @@ struct serve {
     struct policy *policy;
     struct failures *failures;
     struct left_claims left_claims;
+    struct stream_counts stream_counts;
     struct docs *docs;
     struct api_shared shared;
     struct serve_loop *loops;

@@ -72,8 +72,8 @@ struct store {
     /* store_write_now waits here and not in a queue on its own stack: the writer may still be
      * inside queue_push when the waiter has its write and is gone. */
     struct queue now;               /* only its address is used, as the reply_to of such a write */
-    pthread_mutex_t listener_mutex; /* guards the next one, and is held while it is told */
-    const struct store_listener *listener;
+    pthread_mutex_t listener_mutex; /* guards the next one, and is held while they are told */
+    struct list listeners;
     pthread_mutex_t now_mutex;
     pthread_cond_t now_done;
 
@@ -93,7 +93,7 @@ struct store_reader {
 };
 
 /* Something was announced, by us or perhaps by another process. */
-void store_tell_listener(struct store *s);
+void store_tell_listeners(struct store *s);
 
 /* Who waits for a server that does not answer is to hear so, and not after all who came before. */
 static inline bool store_is_too_late(int64_t since_us, int64_t now_us)

@@ -212,7 +212,7 @@ static void look(struct store *s, struct store_reader *reader)
     atomic_store(&r->facts.n_alive, MAX(r->state.n_replicas, INT64_C(1)));
     if (r->state.generation != generation) {
         atomic_fetch_add(&s->generation, 1);
-        store_tell_listener(s);
+        store_tell_listeners(s);
     }
     tell(s, reader, r->state.directory);
 }

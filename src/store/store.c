@@ -173,7 +173,7 @@ static enum err finish_batch(struct store *s, enum err err, size_t good)
     }
     atomic_fetch_add(&s->writes, good);
     if (wrote && s->tx.announced)
-        store_tell_listener(s);
+        store_tell_listeners(s);
     return ERR_OK;
 }
 
@@ -222,7 +222,7 @@ static void run_alone(struct store *s, struct store_write *w)
         atomic_fetch_add(&s->generation, 1);
         atomic_fetch_add(&s->commits, 1);
         atomic_fetch_add(&s->writes, 1);
-        store_tell_listener(s); /* it may have changed everything */
+        store_tell_listeners(s); /* it may have changed everything */
     }
     settle(s, w);
     tidy(s);
@@ -289,6 +289,7 @@ static struct store *make(const struct store_options *options, struct connection
     s->options.password = &s->password;
     tx_init(&s->tx, c);
     queue_init(&s->queue, NULL, NULL);
+    list_init(&s->listeners);
     if (pthread_mutex_init(&s->listener_mutex, NULL) != 0 ||
         pthread_mutex_init(&s->now_mutex, NULL) != 0 || pthread_cond_init(&s->now_done, NULL) != 0)
         die("cannot make the store's locks");
@@ -397,23 +398,28 @@ enum err store_write_now(struct store *s, struct store_write *w)
     return w->err;
 }
 
-void store_listen(struct store *s, const struct store_listener *l)
+void store_listen(struct store *s, struct store_listener *l)
 {
     pthread_mutex_lock(&s->listener_mutex);
-    s->listener = l;
+    list_add(&s->listeners, &l->node);
     pthread_mutex_unlock(&s->listener_mutex);
 }
 
-void store_unlisten(struct store *s)
-{
-    store_listen(s, NULL);
-}
-
-void store_tell_listener(struct store *s)
+void store_unlisten(struct store *s, struct store_listener *l)
 {
     pthread_mutex_lock(&s->listener_mutex);
-    if (s->listener)
-        s->listener->announced(s->listener->arg);
+    if (l->node.next)
+        list_remove(&l->node);
+    pthread_mutex_unlock(&s->listener_mutex);
+}
+
+void store_tell_listeners(struct store *s)
+{
+    pthread_mutex_lock(&s->listener_mutex);
+    list_for_each (node, &s->listeners) {
+        const struct store_listener *l = CONTAINER_OF(node, struct store_listener, node);
+        l->announced(l->arg);
+    }
     pthread_mutex_unlock(&s->listener_mutex);
 }
 

@@ -104,13 +104,15 @@ uint64_t store_generation(const struct store *s);
 /* Told after each commit in which something was announced (tx_announce), and, where the store is
  * shared, when another process may have committed such: on the writer's or the watcher's thread, so
  * it must be quick and take no lock that a writer holds. Not told any more once store_unlisten has
- * returned. One a store. */
+ * returned. Any number a store; each lasts until then. */
 struct store_listener {
+    struct list node; /* the store's */
     void (*announced)(void *arg);
     void *arg;
 };
-void store_listen(struct store *s, const struct store_listener *l);
-void store_unlisten(struct store *s);
+void store_listen(struct store *s, struct store_listener *l);
+/* Fine when it does not listen, or not any more. */
+void store_unlisten(struct store *s, struct store_listener *l);
 
 struct store_stats {
     uint64_t connects; /* to a server, the first ones too */

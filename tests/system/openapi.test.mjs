@@ -63,7 +63,9 @@ test('the document says how to sign, what is limited, and which errors there are
     assert.ok(operation['x-rate-limit'].requests > 0);
     assert.ok(operation['x-rate-limit'].window_seconds > 0);
     const parameters = operation.parameters.map((p) => p.$ref?.split('/').at(-1) ?? p.name);
-    assert.ok(parameters.includes(method === 'get' ? 'IfNoneMatch' : 'IdempotencyKey'));
+    const streams = operation.responses['200']?.content?.['text/event-stream'];
+    assert.ok(parameters.includes(
+      streams ? 'LastEventId' : method === 'get' ? 'IfNoneMatch' : 'IdempotencyKey'));
   }
 });
 
@@ -111,6 +113,7 @@ const good = {
   getProfile: () => ['GET', '/waba-numbers/1/profile'],
   updateProfile: () => ['PATCH', '/waba-numbers/1/profile', JSON.stringify({ about: 'متجر الهدهد',
     email: '', vertical: 'RETAIL', websites: ['https://hudhud.example/'] })],
+  streamEvents: () => ['GET', '/events'],
   listWebhooks: () => ['GET', '/webhooks'],
   createWebhook: (world) => ['POST', '/webhooks',
     JSON.stringify({ url: `${world.receiver}/slow`, events: ['*'] })],
@@ -147,6 +150,7 @@ const whileDisabled = async (send, world) => {
 const conflicts = {
   testWebhook: whileDisabled,
   replayDelivery: whileDisabled,
+  streamEvents: (send) => send({ headers: { 'Last-Event-ID': `evt_${'z'.repeat(24)}` } }),
   linkNumbers: (send, world) => send({ body: JSON.stringify(
     { waba_id: world.sim.wabaId, access_token: world.sim.token }) }),
   createWebhook: (send, world) => {
@@ -185,7 +189,8 @@ const provoked = {
   '400 invalid_json': ({ send }) => send({ body: '{"waba_id":' }),
   '400 validation_failed': ({ send, method, path }) => (hasBody(method)
     ? send({ body: '{"colour":"green"}' })
-    : send({ path: /history|deliveries/.test(path) ? `${path}?limit=0` : `${path}?include=colour` })),
+    : send({ path: /history|deliveries/.test(path) ? `${path}?limit=0`
+      : path === '/events' ? `${path}?events=colour` : `${path}?include=colour` })),
   '401 authentication_failed': ({ send }) =>
     send({ headers: { 'X-Awal-Signature-256': SIGNATURE_OF_ANOTHER } }),
   '403 timestamp_expired': ({ send, world }) => send({ creds: { ...world.creds, timestamp: 1704124800 } }),
@@ -293,7 +298,7 @@ test('each documented operation answers as documented, and so does each refusal'
     assert.ok(done.status < 300, `${id}: ${done.status} ${done.text}`);
     assert.equal(Number(done.headers.get('x-ratelimit-limit')), operation['x-rate-limit'].requests);
     // Deliveries are under way: what is asked for may be another a moment later.
-    if (method === 'GET') await eventually(async () => {
+    if (operation.responses['304']) await eventually(async () => {
       const etag = look(await send()).headers.get('etag');
       return look(await send({ headers: { 'If-None-Match': etag } })).status === 304;
     });

@@ -132,7 +132,7 @@ export async function joinFolder(data, store = storeUrl(data), options = {}) {
 // beside a running server: SQLite's program would otherwise write to the database's log too.
 export function storeSql(data, text, { readOnly = false } = {}) {
   if (storeKind === 'postgres') return sql(storeUrl(data), text);
-  const options = readOnly ? ['-readonly'] : [];
+  const options = ['-cmd', '.timeout 5000', ...readOnly ? ['-readonly'] : []]; // the server writes too
   return execFileSync('sqlite3', [...options, path.join(data, 'hudhud.db'), text]).toString().trim();
 }
 

@@ -13,7 +13,7 @@ const ROOT = 'https://hudhud.test/openapi.json';
 // Headers of HTTP itself, which OpenAPI does not describe (Content-Type) or which say how an answer
 // travels and not what it says.
 const PLAIN_HEADERS = new Set(['content-type', 'content-length', 'date', 'connection', 'keep-alive',
-  'vary', 'content-encoding', 'cache-control']);
+  'vary', 'content-encoding', 'cache-control', 'transfer-encoding', 'x-accel-buffering']);
 
 // A document -> its operations and the checks of them.
 export function readDocument(document) {
@@ -68,6 +68,11 @@ export function readDocument(document) {
     checkHeaders(label, response, answer.headers);
     if (!response.content) {
       assert.equal(answer.text, '', `${label}: has a body`);
+      return String(answer.status);
+    }
+    if (response.content['text/event-stream']) {
+      assert.equal(answer.headers.get('content-type'), 'text/event-stream', label);
+      assert.ok(answer.text.startsWith('retry: '), label);
       return String(answer.status);
     }
     assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8', label);
@@ -160,13 +165,19 @@ export function rawRequest(url, method, path, headers, body, from) {
     const options = { method, headers, agent: false, localAddress: from };
     const req = request(`${url}/api/developer${path}`, options, (res) => {
       const chunks = [];
-      res.on('data', (d) => chunks.push(d));
-      res.on('end', () => {
+      const done = () => {
         const text = Buffer.concat(chunks).toString();
         let json = null;
         try { json = JSON.parse(text); } catch { /* the test sees text */ }
         resolve({ status: res.statusCode, headers: new Headers(res.headers), text, json });
+      };
+      // A stream has no end: its beginning is enough.
+      const endless = res.headers['content-type'] === 'text/event-stream';
+      res.on('data', (d) => {
+        chunks.push(d);
+        if (endless) { done(); req.destroy(); }
       });
+      res.on('end', done);
       res.on('error', reject);
     });
     req.on('error', reject);

@@ -178,6 +178,8 @@ static const struct whole_read {
      "what the statement itself has just found"},
     {SQLITE, "ORDER BY id LIMIT " STRINGIFY(JOBS_NEW_ROWS) ") n GROUP BY webhook_id", "n",
      "what the statement itself has just found"},
+    {SQLITE, "ORDER BY id LIMIT " STRINGIFY(EVENT_LOOK_ROWS) ") n GROUP BY workspace_id", "n",
+     "what the statement itself has just found"},
     {BOTH, "FROM accounts WHERE hints <> hints_answered AND unlinked_at IS NULL ORDER BY id",
      "accounts_hinted", "some of an index that has only those"},
     {POSTGRES, "LEFT JOIN apps a ON a.id = i.app_id WHERE i.id = $1", "a",

@@ -217,6 +217,42 @@ static void test_a_reader_keeps_its_snapshot(void **state)
     store_reader_close(r);
 }
 
+static enum err announcing_apply(struct store_write *w, struct tx *tx)
+{
+    tx_announce(tx);
+    return put_apply(w, tx);
+}
+
+static void count_told(void *arg)
+{
+    atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+static void test_all_who_listen_are_told(void **state)
+{
+    struct fixture *f = *state;
+    _Atomic int told[3] = {0};
+    struct store_listener l[3] = {{.announced = count_told, .arg = &told[0]},
+                                  {.announced = count_told, .arg = &told[1]},
+                                  {.announced = count_told, .arg = &told[2]}};
+    struct put put = {
+        .write.apply = announcing_apply, .name = STR("a"), .value = STR("1"), .then = ERR_OK};
+    store_unlisten(f->store, &l[2]); /* it never did */
+    for (size_t i = 0; i < 2; i++)
+        store_listen(f->store, &l[i]);
+    assert_int_equal(put_now(f->store, "a", "0"), ERR_OK);
+    assert_int_equal(told[0], 0); /* nothing was announced */
+    assert_int_equal(store_write_now(f->store, &put.write), ERR_OK);
+    store_unlisten(f->store, &l[0]);
+    store_unlisten(f->store, &l[0]);
+    put.value = STR("2");
+    assert_int_equal(store_write_now(f->store, &put.write), ERR_OK);
+    store_unlisten(f->store, &l[1]);
+    assert_int_equal(told[0], 1);
+    assert_int_equal(told[1], 2);
+    assert_int_equal(told[2], 0);
+}
+
 static void test_a_full_queue_refuses(void **state)
 {
     struct fixture *f = *state;
@@ -448,6 +484,7 @@ int main(void)
         TEST(test_nothing_changed_is_nothing_written),
         TEST(test_what_is_written_otherwise),
         TEST(test_a_reader_keeps_its_snapshot),
+        TEST(test_all_who_listen_are_told),
         TEST(test_a_full_queue_refuses),
         TEST(test_closing_runs_what_waits_and_a_closed_reply_queue_is_left_alone),
         TEST(test_the_log_does_not_grow_without_bound),
