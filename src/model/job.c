@@ -387,9 +387,10 @@ enum err job_drop(struct tx *tx, const struct job *j, int64_t now)
 /* --- sweeping ----------------------------------------------------------------------------- */
 
 /* The limits are in the texts: PostgreSQL would take a parameter for a tenth of the table, and read
- * all of it. */
+ * all of it. The three statements of a sweep must mean the same jobs, so those that ended in the
+ * same millisecond are in the order of their ids. */
 #define SWEPT                                                                                      \
-    " FROM jobs WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at "                   \
+    " FROM jobs WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at, id "               \
     "LIMIT " STRINGIFY(UPKEEP_PURGE_ROWS)
 #define SWEPT_IDS "SELECT id" SWEPT
 

@@ -212,10 +212,10 @@ test('a slow reader costs a page, and is given all in the end', { timeout: 12000
   const N = 20000, READERS = 4;
   await world.server.stop();
   const padded = storeKind === 'postgres' ? "lpad(i::text, 24, '0')" : "printf('%024d', i)";
-  storeSql(world.data, 'INSERT INTO events (workspace_id, event_id, name, body, created_at) ' +
+  storeSql(world.data, 'INSERT INTO events (workspace_id, event_id, name, body, created_at, wanted) ' +
     `WITH RECURSIVE series (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM series WHERE i < ${N}) ` +
     `SELECT 1, 'evt_' || ${padded}, 'account.updated', ` +
-    `'{"n":' || i || ',"pad":"${'x'.repeat(2000)}"}', ${Date.now()} FROM series`);
+    `'{"n":' || i || ',"pad":"${'x'.repeat(2000)}"}', ${Date.now()}, 1 FROM series`);
   await world.restart();
   await world.happen();
   const before = rss();
