@@ -188,11 +188,6 @@ const struct http_hooks api_hooks = {accept_header, handle, refuse};
 
 /* --- life --------------------------------------------------------------------------------- */
 
-static void wake_loop(void *arg)
-{
-    uv_async_send(arg);
-}
-
 static void on_end_of_turn(uv_prepare_t *prepare)
 {
     struct api *api = prepare->data;
@@ -212,10 +207,10 @@ enum err api_open(struct api *api, uv_loop_t *loop, const struct api_shared *sha
     if (store_reads_inline(shared->store))
         uv_prepare_start(&api->end_of_turn, on_end_of_turn);
     api->wake.data = api->end_of_turn.data = api;
-    queue_init(&api->writes, wake_loop, &api->wake);
-    queue_init(&api->reads, wake_loop, &api->wake);
-    queue_init(&api->tasks, wake_loop, &api->wake);
-    queue_init(&api->decided, wake_loop, &api->wake);
+    queue_init(&api->writes, run_wake, &api->wake);
+    queue_init(&api->reads, run_wake, &api->wake);
+    queue_init(&api->tasks, run_wake, &api->wake);
+    queue_init(&api->decided, run_wake, &api->wake);
     list_init(&api->reload.calls);
     list_init(&api->reload.waiting);
     answers_init(&api->answers);

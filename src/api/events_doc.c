@@ -241,8 +241,9 @@ const struct doc events_stream_doc = {
         "the last `id` that you have read as `Last-Event-ID` (or `last_event_id` in the query): it "
         "goes on behind that event, and nothing is missed. The first `id` comes at once, before "
         "any event. `evt_000000000000000000000000` begins with the oldest event on record.\n\n"
-        "A client may have " TEXT_OF(EVENT_STREAMS_MAX) " streams open at once; one more is 429. A stream ends when the server "
-        "does, when its client takes nothing for 30 seconds, and when it may no longer read.",
+        "A client may have " TEXT_OF(EVENT_STREAMS_MAX) " streams open at once at each server; one "
+        "more is 429. A stream ends when the server does, when its client takes nothing for 30 "
+        "seconds, when it may no longer read, and when the secret that signed is no longer valid.",
     .query = FIELDS({.name = "events",
                      .optional = true,
                      .example = "number.quality.updated,account.updated",

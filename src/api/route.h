@@ -27,7 +27,7 @@ struct route {
     const char *pattern;
     enum route_kind kind;
     enum route_limit limit;
-    call_fn *check;                       /* all but LOCAL and READ; may be NULL */
+    call_fn *check;                       /* all but LOCAL and READ; NULL: none, not of a STREAM */
     call_fn *run;                         /* apply of a WRITE */
     const struct doc *doc;                /* NULL: not in the OpenAPI document */
     const struct deprecation *deprecated; /* NULL: it is not */

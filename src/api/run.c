@@ -376,6 +376,11 @@ void run_call(struct call *call)
     }
 }
 
+void run_wake(void *wake)
+{
+    uv_async_send(wake);
+}
+
 void run_end_pending(struct api *api)
 {
     if (--api->n_pending == 0 && api->idle)

@@ -1,6 +1,8 @@
 #include "api/streams.h"
 #include "api/respond.h"
 #include "api/run.h"
+#include "base/clock.h"
+#include "base/log.h"
 
 /* One stream; lives until it has ended and no page is being read for it. */
 struct event_stream {
@@ -10,6 +12,10 @@ struct event_stream {
     struct http_stream *http; /* NULL: it has ended */
     int64_t workspace_id, client_row_id;
     char client_id[CLIENT_ID_MAX + 1];
+    uint64_t secret_mark; /* of the secret that signed */
+    char request_id[HTTP_REQUEST_ID_LEN];
+    int64_t begun_us; /* monotonic */
+    int64_t told;     /* events */
     uint64_t wanted;
     int64_t after;              /* all up to this event has been told, or is not wanted */
     char last_id[EVENT_ID_LEN]; /* of the same event */
@@ -17,18 +23,19 @@ struct event_stream {
     uint64_t told_ms;           /* by uv_now; when it was last written to */
     bool reading;               /* a page is being read */
     bool again;                 /* there may be more than what was read, or is being read */
+    int64_t rows;               /* of the next page, at most */
     struct store_read read;
     struct {
         struct buf text;
         int64_t after;
         char last_id[EVENT_ID_LEN];
         bool untold;
-        bool more; /* there are more */
-        int64_t rows;
-    } page; /* while it is read, of the thread that reads it */
+        bool more;          /* there are more */
+        int64_t rows, told; /* of them, those that were wanted */
+    } page;                 /* while it is read, of the thread that reads it */
 };
 
-_Static_assert(EVENT_PAGE_SIZE + EVENT_MAX + 1024 < HTTP_STREAM_MAX, "a page fits");
+_Static_assert(EVENT_PAGE_MAX + KIB < HTTP_STREAM_MAX, "a page fits, behind a heartbeat");
 
 /* --- who has how many ---------------------------------------------------------------------- */
 
@@ -102,9 +109,13 @@ static void free_if_unused(struct event_stream *es)
     free(es);
 }
 
-static void let_go(struct event_stream *es)
+static void let_go(struct event_stream *es, const char *why)
 {
     struct streams *s = &es->api->streams;
+    log_event(LOG_INFO, "stream_ended",
+              LOG_STR("id", str_make(es->request_id, HTTP_REQUEST_ID_LEN)),
+              LOG_CSTR("client", es->client_id), LOG_CSTR("why", why), LOG_INT("events", es->told),
+              LOG_INT("us", clock_monotonic_us() - es->begun_us));
     list_remove(&es->node);
     list_remove(&es->due_node);
     count_out(es->api->shared->stream_counts, es->client_row_id);
@@ -116,15 +127,20 @@ static void let_go(struct event_stream *es)
     free_if_unused(es);
 }
 
-static void on_gone(void *arg)
+static void on_gone(void *arg, enum http_stream_end why)
 {
-    let_go(arg);
+    static const char *const whys[] = {
+        [HTTP_STREAM_LEFT] = "the client left",
+        [HTTP_STREAM_STUCK] = "the client took nothing for too long",
+        [HTTP_STREAM_DRAINED] = "the server stops",
+    };
+    let_go(arg, whys[why]);
 }
 
-static void end(struct event_stream *es)
+static void end(struct event_stream *es, const char *why)
 {
     struct http_stream *http = es->http;
-    let_go(es);
+    let_go(es, why);
     http_stream_end(http);
 }
 
@@ -163,6 +179,7 @@ static enum err add_event(void *arg, const struct event *e)
         buf_add(out, STR("\n\n"));
     }
     es->page.rows++;
+    es->page.told += !es->page.untold;
     es->page.after = e->id;
     memcpy(es->page.last_id, e->event_id.ptr, MIN(e->event_id.len, (size_t)EVENT_ID_LEN));
     return buf_ok(out) ? ERR_OK : ERR_NO_MEMORY;
@@ -174,10 +191,10 @@ static enum err read_page(struct store_read *read, struct tx *tx)
     struct event_stream *es = CONTAINER_OF(read, struct event_stream, read);
     buf_clear(&es->page.text);
     es->page.after = es->after;
-    es->page.rows = 0;
+    es->page.rows = es->page.told = 0;
     es->page.more = es->page.untold = false;
-    enum err e = event_each_after(tx, es->workspace_id, es->after, EVENT_PAGE_ROWS, add_event, es);
-    if (es->page.rows == EVENT_PAGE_ROWS)
+    enum err e = event_each_after(tx, es->workspace_id, es->after, es->rows, add_event, es);
+    if (es->page.rows == es->rows)
         es->page.more = true;
     return e == ERR_LIMIT ? ERR_OK : e;
 }
@@ -218,7 +235,16 @@ static void tell(struct event_stream *es, struct str text)
     if (http_stream_write(es->http, text))
         http_stream_flush(es->http);
     else
-        end(es); /* no memory: the client comes again */
+        end(es, "no memory"); /* the client comes again */
+}
+
+/* What a page does not use was read for nothing, perhaps from another machine. */
+static void choose_rows(struct event_stream *es)
+{
+    if (es->page.rows == es->rows)
+        es->rows = MIN(2 * es->rows, (int64_t)EVENT_PAGE_ROWS);
+    else if (es->page.more)
+        es->rows = es->page.rows + 1;
 }
 
 static void take_page(struct store_read *read)
@@ -233,7 +259,9 @@ static void take_page(struct store_read *read)
         es->again = true; /* the next tick tries it once more */
         return;
     }
+    choose_rows(es);
     if (es->page.rows) {
+        es->told += es->page.told;
         es->after = es->page.after;
         es->untold = es->page.untold;
         memcpy(es->last_id, es->page.last_id, EVENT_ID_LEN);
@@ -242,7 +270,7 @@ static void take_page(struct store_read *read)
         set_due(es);
     es->again = false;
     struct buf text = es->page.text;
-    buf_init(&es->page.text, EVENT_PAGE_SIZE + EVENT_MAX + 1024);
+    buf_init(&es->page.text, EVENT_PAGE_MAX);
     if (text.len)
         tell(es, buf_str(&text));
     buf_release(&text);
@@ -284,7 +312,7 @@ static void read_on_all_due(struct streams *s)
 static enum err note_workspace(void *arg, int64_t workspace_id)
 {
     struct stream_look *look = arg;
-    if (look->n_workspaces < STREAM_WORKSPACES_MAX)
+    if (look->n_workspaces < EVENT_LOOK_SPACES)
         look->workspaces[look->n_workspaces++] = workspace_id;
     else
         look->all = true;
@@ -304,8 +332,8 @@ static enum err run_look(struct store_read *read, struct tx *tx)
         return e;
     if (look->cursor < 0 || newest < look->cursor) {
         look->all = true;
-        look->back = newest < look->cursor && newest > 0; /* 0: all have been swept */
-        look->next = newest > 0 ? newest : MAX(look->cursor, INT64_C(0));
+        look->back = newest < look->cursor; /* the newest of all is never swept */
+        look->next = newest;
         return ERR_OK;
     }
     e = event_each_new(tx, &look->next, &n, note_workspace, look);
@@ -333,6 +361,11 @@ static void for_each_stream(struct streams *s, void (*each)(struct event_stream 
     }
 }
 
+static void end_of_restore(struct event_stream *es)
+{
+    end(es, "a backup was restored");
+}
+
 static void take_look(struct store_read *read)
 {
     struct stream_look *look = CONTAINER_OF(read, struct stream_look, read);
@@ -344,7 +377,7 @@ static void take_look(struct store_read *read)
     }
     look->cursor = look->next;
     if (look->back) {
-        for_each_stream(s, end);
+        for_each_stream(s, end_of_restore);
         return;
     }
     list_for_each (node, &s->all) {
@@ -410,7 +443,7 @@ void streams_wake(struct api *api)
 
 /* --- now and then -------------------------------------------------------------------------- */
 
-/* Its client may have been disabled meanwhile, or may no longer read this. */
+/* Its client may have been disabled meanwhile, may no longer read this, or has another secret. */
 static bool is_permitted(struct event_stream *es)
 {
     struct arena arena;
@@ -418,7 +451,8 @@ static bool is_permitted(struct event_stream *es)
     const struct directory_client *client =
         directory_find(&es->api->gate.view, str_from(es->client_id));
     if (!client || !client->enabled || client->id != es->client_row_id ||
-        client->workspace->id != es->workspace_id || !client->permissions->all_numbers)
+        client->workspace->id != es->workspace_id || !client->permissions->all_numbers ||
+        !directory_client_has(client, es->secret_mark, clock_now_ms()))
         return false;
     arena_init(&arena, ARENA_BLOCK_SIZE);
     error_init(&error, &arena);
@@ -427,28 +461,12 @@ static bool is_permitted(struct event_stream *es)
     return !e;
 }
 
-static void end_if_forbidden(struct event_stream *es)
-{
-    if (!is_permitted(es))
-        end(es);
-}
-
-static void check_permissions(struct api *api)
-{
-    struct streams *s = &api->streams;
-    uint64_t version = atomic_load(&api->gate.view.hub->version);
-    if (version == s->directory)
-        return;
-    s->directory = version;
-    for_each_stream(s, end_if_forbidden);
-}
-
 /* So that proxies do not take it for dead, and who is dead is noticed. A client whose last events
- * were none that it wanted hears where it is. */
+ * were none that it wanted hears where it is, also while there is much of that to read. */
 static void beat(struct event_stream *es)
 {
     char text[64];
-    if (es->reading || !http_stream_is_ready(es->http))
+    if (!http_stream_is_ready(es->http))
         return;
     int n = es->untold ? snprintf(text, sizeof(text), ": \nid: %.*s\n\n", EVENT_ID_LEN, es->last_id)
                        : snprintf(text, sizeof(text), ": \n\n");
@@ -458,6 +476,10 @@ static void beat(struct event_stream *es)
 
 static void on_tick_of(struct event_stream *es)
 {
+    if (!is_permitted(es)) {
+        end(es, "the client may not read it any more");
+        return;
+    }
     if (es->again && !es->reading)
         set_due(es);
     if (uv_now(es->api->wake.loop) - es->told_ms >= EVENT_HEARTBEAT_MS)
@@ -468,7 +490,6 @@ static void on_tick(uv_timer_t *tick)
 {
     struct api *api = tick->data;
     struct streams *s = &api->streams;
-    check_permissions(api);
     if (s->n && uv_now(tick->loop) >= s->look.due_ms)
         begin_look(api);
     for_each_stream(s, on_tick_of);
@@ -485,27 +506,32 @@ static struct event_stream *stream_new(const struct call *call, const struct str
     es->workspace_id = call->caller.workspace_id;
     es->client_row_id = call->caller.client_row_id;
     snprintf(es->client_id, sizeof(es->client_id), "%.*s", STR_FMT(call->caller.client_id));
+    es->secret_mark = call->caller.secret_mark;
+    memcpy(es->request_id, call->request->id, HTTP_REQUEST_ID_LEN);
+    es->begun_us = clock_monotonic_us();
+    es->rows = EVENT_PAGE_FIRST;
     es->wanted = wish->wanted;
     es->after = wish->after;
     memcpy(es->last_id, wish->last_id, EVENT_ID_LEN);
-    buf_init(&es->page.text, EVENT_PAGE_SIZE + EVENT_MAX + 1024);
+    buf_init(&es->page.text, EVENT_PAGE_MAX);
     return es;
 }
 
 /* Where a page is read later it sees what was committed meanwhile: only now may the loop miss
- * nothing more. */
+ * nothing more. The first look is at once, so that what goes back from here on is noticed; one that
+ * is still under way, from before, is as good. */
 static void let_in(struct event_stream *es)
 {
     struct streams *s = &es->api->streams;
     list_add(&s->all, &es->node);
-    if (s->n++ == 0) {
-        s->look.cursor = -1;
-        s->look.due_ms = uv_now(es->api->wake.loop) + EVENT_LOOK_MS;
-        s->directory = es->api->gate.view.version;
-        atomic_store(&s->any, true);
-        uv_timer_start(&s->tick, on_tick, EVENT_TICK_MS, EVENT_TICK_MS);
-    }
     set_due(es);
+    if (s->n++ > 0)
+        return;
+    atomic_store(&s->any, true);
+    uv_timer_start(&s->tick, on_tick, EVENT_TICK_MS, EVENT_TICK_MS);
+    if (!s->look.runs)
+        s->look.cursor = -1;
+    begin_look(es->api);
 }
 
 /* Its id is said at once, so that also a client that is cut before its first event misses none. */
@@ -552,17 +578,12 @@ void streams_begin(struct call *call, const struct stream_wish *wish)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-static void wake_loop(void *arg)
-{
-    uv_async_send(arg);
-}
-
 void streams_open(struct api *api, uv_loop_t *loop)
 {
     struct streams *s = &api->streams;
     list_init(&s->all);
     list_init(&s->due);
-    queue_init(&s->reads, wake_loop, &api->wake);
+    queue_init(&s->reads, run_wake, &api->wake);
     uv_timer_init(loop, &s->tick);
     s->tick.data = api;
     s->listener.announced = on_announced;

@@ -31,13 +31,11 @@ void stream_counts_release(struct stream_counts *c); /* no stream is open */
 
 /* --- a loop's ------------------------------------------------------------------------------- */
 
-#define STREAM_WORKSPACES_MAX 64 /* told apart by one look; when there are more, all read on */
-
 struct stream_look {
     struct store_read read; /* first */
     int64_t cursor;         /* the newest event that was looked at; -1: none was */
     int64_t next;           /* ... when it succeeds */
-    int64_t workspaces[STREAM_WORKSPACES_MAX];
+    int64_t workspaces[EVENT_LOOK_SPACES];
     size_t n_workspaces;
     bool all;  /* more than these, or it is not known which */
     bool back; /* ids went back: the database is another, as after a restore */
@@ -55,8 +53,7 @@ struct streams {
     struct store_listener listener;
     struct queue reads; /* store_read, back from the store */
     struct stream_look look;
-    uint64_t directory; /* the version with which all have been checked */
-    uv_timer_t tick;    /* while there are some */
+    uv_timer_t tick; /* while there are some */
 };
 
 void streams_open(struct api *api, uv_loop_t *loop);

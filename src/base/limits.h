@@ -161,13 +161,16 @@
 
 /* --- the stream of events ------------------------------------------------------------------ */
 #define EVENT_STREAMS_MAX  10         /* open at once, of a client */
-#define EVENT_PAGE_ROWS    256        /* read at once for a stream, */
-#define EVENT_PAGE_SIZE    (64 * KIB) /* ... up to the one with which they are more than this */
-#define EVENT_LOOK_ROWS    1000       /* read at once to see whose events are new */
-#define EVENT_LOOK_MS      5000       /* how often that is looked at, whatever was told */
-#define EVENT_TICK_MS      1000       /* how soon who may no longer read is cut */
-#define EVENT_HEARTBEAT_MS 15000      /* proxies cut what is silent for a minute, or less */
-#define EVENT_RETRY_MS     3000       /* the pause before a client connects again */
+#define EVENT_PAGE_FIRST   16         /* read at once for a stream when it begins, and later, as */
+#define EVENT_PAGE_ROWS    256        /* ... they are small, so many at most; */
+#define EVENT_PAGE_SIZE    (64 * KIB) /* ... up to the one with which they are more than this, */
+#define EVENT_PAGE_MAX     (EVENT_PAGE_SIZE + EVENT_MAX + KIB) /* ... its name and id with it */
+#define EVENT_LOOK_ROWS    1000  /* read at once to see whose events are new, */
+#define EVENT_LOOK_SPACES  64    /* ... told apart; when they are more, all streams read on */
+#define EVENT_LOOK_MS      5000  /* how often that is looked at, whatever was told */
+#define EVENT_TICK_MS      1000  /* how soon who may no longer read is cut */
+#define EVENT_HEARTBEAT_MS 15000 /* proxies cut what is silent for a minute, or less */
+#define EVENT_RETRY_MS     3000  /* the pause before a client connects again */
 
 /* --- Meta's webhooks (meta-graph.md §6) ---------------------------------------------------- */
 #define INBOUND_BODY_MAX    (3 * MIB)  /* as Meta sends at the most */

@@ -1,5 +1,6 @@
 #include "gate/directory.h"
 #include "base/log.h"
+#include "crypto/sha256.h"
 #include "gate/directory_apps.h"
 #include "model/client.h"
 
@@ -127,6 +128,18 @@ static bool open_secret(const struct keyring *k, const struct client *c, struct 
     return seal_open(k, str_make(context, (size_t)n), record, ret) == ERR_OK;
 }
 
+static uint64_t mark_of(const struct secret *secret)
+{
+    struct sha256 hash;
+    unsigned char digest[SHA256_LEN];
+    uint64_t mark;
+    sha256_begin(&hash);
+    sha256_add(&hash, secret_reveal(secret));
+    sha256_end(&hash, digest);
+    memcpy(&mark, digest, sizeof(mark));
+    return mark;
+}
+
 /* A secret that does not open disables its client alone: the others still sign. */
 static void open_secrets(const struct keyring *keyring, const struct client *c,
                          struct directory_client *to)
@@ -134,6 +147,8 @@ static void open_secrets(const struct keyring *keyring, const struct client *c,
     bool opened = open_secret(keyring, c, c->sealed_secret, &to->secret);
     if (opened && c->sealed_previous.len)
         opened = open_secret(keyring, c, c->sealed_previous, &to->previous);
+    to->secret_mark = mark_of(&to->secret);
+    to->previous_mark = mark_of(&to->previous);
     if (opened)
         return;
     to->enabled = false;

@@ -29,10 +29,19 @@ struct directory_client {
     bool enabled; /* the client and its workspace */
     struct secret secret;
     struct secret previous;
-    int64_t previous_until; /* ms */
+    uint64_t secret_mark, previous_mark; /* tell one secret from another, and say nothing of it */
+    int64_t previous_until;              /* ms */
     const struct permissions *permissions;
     struct counters *counters; /* move on to the next snapshot */
 };
+
+/* May who signed with the secret of this mark still sign with it? */
+static inline bool directory_client_has(const struct directory_client *c, uint64_t secret_mark,
+                                        int64_t now_ms)
+{
+    return c->secret_mark == secret_mark ||
+           (c->previous.len && c->previous_mark == secret_mark && now_ms < c->previous_until);
+}
 
 /* One of Meta's apps, whose webhooks are taken: meta.h. */
 struct directory_app {

@@ -130,17 +130,20 @@ static bool is_signed_with(struct gate *g, const struct http_request *r, struct 
 }
 
 /* An unknown or disabled client is measured against a random secret, and a client without a second
- * one against that too: nobody can sign with it, so that every refusal is four comparisons. */
+ * one against that too: nobody can sign with it, so that every refusal is four comparisons.
+ * *ret_mark: of the secret that signed. */
 static bool is_signed(struct gate *g, const struct http_request *r, struct str path,
                       const struct claim *claim, const struct directory_client *client,
-                      int64_t now_ms)
+                      int64_t now_ms, uint64_t *ret_mark)
 {
     const struct str nobodys = str_make(g->nobodys_secret, sizeof(g->nobodys_secret));
     bool overlap = client && client->previous.len && now_ms < client->previous_until;
     struct str secret = client ? secret_reveal(&client->secret) : nobodys;
     struct str previous = overlap ? secret_reveal(&client->previous) : nobodys;
+    *ret_mark = client ? client->secret_mark : 0;
     if (is_signed_with(g, r, path, claim, secret))
         return client != NULL;
+    *ret_mark = overlap ? client->previous_mark : 0;
     return is_signed_with(g, r, path, claim, previous) && overlap;
 }
 
@@ -209,7 +212,8 @@ static enum err check(struct gate *g, const struct http_request *r, struct str p
     const struct directory_client *client = directory_find(&g->view, claim.client_id);
     if (client && !(client->enabled && str_eq(client->workspace->domain, claim.domain)))
         client = NULL;
-    if (!is_signed(g, r, path, &claim, client, now_ms))
+    uint64_t secret_mark;
+    if (!is_signed(g, r, path, &claim, client, now_ms, &secret_mark))
         return error_set(error, ERR_AUTHENTICATION, "Invalid HMAC signature");
     int64_t off = claim.timestamp_s - now_ms / 1000, window_s = g->policy->sign_window_s;
     if (off > window_s || off < -window_s)
@@ -222,6 +226,7 @@ static enum err check(struct gate *g, const struct http_request *r, struct str p
         .client_row_id = client->id,
         .domain = claim.domain,
         .client_id = claim.client_id,
+        .secret_mark = secret_mark,
         .permissions = permissions_copy(client->permissions, error->arena),
         .client = client,
     };

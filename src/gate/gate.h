@@ -31,6 +31,7 @@ struct caller {
     int64_t client_row_id;
     struct str domain;
     struct str client_id;
+    uint64_t secret_mark;                  /* of the secret that signed: directory_client_has */
     const struct permissions *permissions; /* never NULL once somebody is known */
     const struct directory_client *client; /* for gate_limit alone: gone with the next gate_check */
 };

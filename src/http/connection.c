@@ -54,7 +54,7 @@ void http_connection_close(struct http_connection *c)
         http_ledger_give_back(c->server->ledger, &c->address);
     c->counted = false;
     uv_close(&c->handle, on_closed);
-    http_stream_lose(c);
+    http_stream_lose(c, HTTP_STREAM_LEFT);
 }
 
 /* Something has arrived that was not parsed yet. */
@@ -678,6 +678,7 @@ static void expire_write(struct http_connection *c)
 {
     size_t unsent = unsent_bytes(c);
     if (unsent >= c->unsent) {
+        http_stream_lose(c, HTTP_STREAM_STUCK);
         http_connection_close(c);
         return;
     }

@@ -28,7 +28,7 @@ struct http_connection {
     struct http_tls *tls;        /* NULL: plain */
     size_t tls_counted;          /* bytes of the server's `held`, for it */
     struct http_exchange *x;     /* NULL: nothing of a request is here, nor of an answer */
-    struct http_stream *streams; /* while STREAMING; else NULL */
+    struct http_stream *ongoing; /* while STREAMING; else NULL */
     struct sockaddr_in6 peer;    /* or a sockaddr_in, or nothing: as its family says */
     struct http_address address; /* of the client */
     enum http_connection_state state;

@@ -86,13 +86,18 @@ void http_cut(struct http_request *r, struct str partial);
 /* --- streams: an answer whose end nobody knows yet ----------------------------------------- */
 struct http_stream;
 
+enum http_stream_end {
+    HTTP_STREAM_LEFT,    /* the client ended the connection, or it broke */
+    HTTP_STREAM_STUCK,   /* the client took nothing for too long */
+    HTTP_STREAM_DRAINED, /* the server ends */
+};
+
 struct http_stream_hooks {
     /* All that was written is with the kernel, after http_stream_is_ready said no. */
     void (*writable)(void *arg);
-    /* The client left or took nothing for too long, or the server ends: the stream is no more.
-     * Once, unless http_stream_end came first. It may be called within http_stream_flush, of this
-     * and of any other stream. */
-    void (*gone)(void *arg);
+    /* The stream is no more. Once, unless http_stream_end came first. It may be called within
+     * http_stream_flush, of this and of any other stream. */
+    void (*gone)(void *arg, enum http_stream_end why);
 };
 
 /* Instead of http_respond: the head of the answer, without a body and with `Connection: close`.

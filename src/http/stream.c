@@ -12,9 +12,9 @@
 /* The connection goes on without it, to its end. Whoever has to be told is in what it returns. */
 static struct http_stream take(struct http_connection *c)
 {
-    struct http_stream *s = c->streams, copy = *s;
+    struct http_stream *s = c->ongoing, copy = *s;
     list_remove(&s->node);
-    c->streams = NULL;
+    c->ongoing = NULL;
     free(s);
     return copy;
 }
@@ -31,15 +31,15 @@ static struct http_stream close_behind(struct http_connection *c)
 void http_stream_finish(struct http_connection *c)
 {
     struct http_stream s = close_behind(c);
-    s.hooks.gone(s.arg);
+    s.hooks.gone(s.arg, HTTP_STREAM_DRAINED);
 }
 
-void http_stream_lose(struct http_connection *c)
+void http_stream_lose(struct http_connection *c, enum http_stream_end why)
 {
-    if (!c->streams)
+    if (!c->ongoing)
         return;
     struct http_stream s = take(c);
-    s.hooks.gone(s.arg);
+    s.hooks.gone(s.arg, why);
 }
 
 void http_streams_drain(struct http_server *server)
@@ -80,7 +80,7 @@ static struct http_stream *stream_new(struct http_connection *c, bool chunked,
     s->arg = arg;
     s->chunked = chunked;
     list_add(&c->server->streams, &s->node);
-    c->streams = s;
+    c->ongoing = s;
     return s;
 }
 
@@ -152,7 +152,7 @@ static void give_back(struct http_connection *c)
 
 void http_stream_written(struct http_connection *c)
 {
-    struct http_stream *s = c->streams;
+    struct http_stream *s = c->ongoing;
     give_back(c);
     if (!s->awaited)
         return;

@@ -205,18 +205,31 @@ enum err event_each_new(struct tx *tx, int64_t *cursor, int64_t *ret_n,
     return ERR_OK;
 }
 
-enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id, int64_t *ret)
+enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id, int64_t *ret,
+                    int64_t *ret_created_at)
 {
-    return tx_i64(tx, "SELECT id FROM events WHERE event_id = $1 AND workspace_id = $2",
-                  PARAMS(p_text(event_id), p_i64(workspace_id)), ret);
+    struct rows rows;
+    enum err err = tx_query(tx,
+                            "SELECT id, created_at FROM events "
+                            "WHERE event_id = $1 AND workspace_id = $2",
+                            PARAMS(p_text(event_id), p_i64(workspace_id)), &rows);
+    if (err)
+        return err;
+    bool found = rows_next(&rows);
+    if (found) {
+        *ret = row_i64(&rows, 0);
+        *ret_created_at = row_i64(&rows, 1);
+    }
+    err = rows_close(&rows);
+    return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
 }
 
-/* What a webhook wanted goes with its last job (job_sweep). */
 enum err event_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
 {
     return tx_exec(tx,
                    "DELETE FROM events WHERE id IN (SELECT id FROM events "
-                   "WHERE wanted = 0 AND created_at < $1 ORDER BY created_at LIMIT " STRINGIFY(
-                       UPKEEP_PURGE_ROWS) ")",
+                   "WHERE wanted = 0 AND created_at < $1 AND id < (SELECT max(n.id) FROM events n "
+                   "WHERE n.workspace_id = events.workspace_id) "
+                   "ORDER BY created_at LIMIT " STRINGIFY(UPKEEP_PURGE_ROWS) ")",
                    PARAMS(p_i64(before)), ret_removed);
 }

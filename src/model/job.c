@@ -410,8 +410,7 @@ static enum err gather_swept(struct tx *tx, int64_t before, struct swept *ret)
     return rows_close(&rows);
 }
 
-/* With the last job of an event the event goes; one that no webhook wanted goes by its age
- * (event_sweep). */
+/* With the last job of an event nobody wants it any more: it goes by its age (event_sweep). */
 enum err job_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
 {
     enum err e = tx_exec(tx, "DELETE FROM job_attempts WHERE job_id IN (" SWEPT_IDS ")",
@@ -424,9 +423,9 @@ enum err job_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
                     ret_removed);
     for (size_t i = 0; !e && i < swept.n; i++)
         e = tx_exec(tx,
-                    "DELETE FROM events WHERE id = $1 AND created_at < $2 "
+                    "UPDATE events SET wanted = 0 WHERE id = $1 "
                     "AND NOT EXISTS (SELECT 1 FROM jobs WHERE event_id = $1)",
-                    PARAMS(p_i64(swept.events[i]), p_i64(before)), NULL);
+                    PARAMS(p_i64(swept.events[i])), NULL);
     return e;
 }
 

@@ -301,7 +301,7 @@ static const char schema_4[] =
     "  event_id {text} NOT NULL UNIQUE,"  /* the webhook-id of every delivery */
     "  name {text} NOT NULL,"
     "  body {text} NOT NULL,"             /* the envelope, as it is signed and sent */
-    "  wanted {int} NOT NULL,"            /* 1: by a webhook, and it goes with its last job */
+    "  wanted {int} NOT NULL,"            /* 1: there are jobs for it; 0: swept by its age */
     "  created_at {int} NOT NULL"
     ") {strict};"
     "CREATE INDEX events_workspace ON events (workspace_id, id);"

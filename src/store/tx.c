@@ -264,6 +264,7 @@ enum err tx_look_at_server(struct tx *tx, struct store_server *ret)
     *ret = (struct store_server){0};
     return tx->engine->look_at_server ? tx->engine->look_at_server(tx->connection, ret) : ERR_OK;
 }
+
 void tx_announce(struct tx *tx)
 {
     tx->announced = true;

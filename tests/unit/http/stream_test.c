@@ -43,7 +43,7 @@ static void on_writable(void *arg)
     flood(p->owner, p->owner->open[p->at]);
 }
 
-static void on_gone(void *arg)
+static void on_gone(void *arg, enum http_stream_end why)
 {
     struct place *p = arg;
     p->owner->open[p->at] = NULL;
