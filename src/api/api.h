@@ -33,7 +33,6 @@ struct api_shared {
     const struct docs *docs;           /* the public pages; NULL: none */
     struct pulse *pulse;
     bool webhooks_allow_http;  /* endpoints without TLS */
-    int64_t events_keep_ms;    /* how long events stay on record */
     int64_t sync_interval_s;   /* for `stale`, also where no periodic sync runs */
     struct policy *policy;     /* until another is set */
     struct failures *failures; /* of authentication */

@@ -1,6 +1,5 @@
 /* GET /events: what happens in the workspace, as it happens. */
 #include "api/handlers.h"
-#include "base/clock.h"
 #include "api/streams.h"
 
 /* Before all events: who was told of it has seen none, and misses none. */
@@ -98,30 +97,18 @@ static enum err find_last(struct call *call, struct stream_wish *wish)
     return e;
 }
 
-/* An event outlives `events-keep` while a delivery of it does; what came behind it may be gone by
- * then, unless nothing did. */
-static enum err find_asked(struct call *call, struct stream_wish *wish)
-{
-    char newest[EVENT_ID_LEN];
-    int64_t created_at, newest_id, workspace_id = call->caller.workspace_id;
-    enum err e = event_find(call->tx, workspace_id, str_make(wish->last_id, EVENT_ID_LEN),
-                            &wish->after, &created_at);
-    if (e || clock_now_ms() - created_at < call->api->shared->events_keep_ms)
-        return e;
-    e = event_last(call->tx, workspace_id, newest, &newest_id);
-    return e ? e : newest_id == wish->after ? ERR_OK : ERR_NOT_FOUND;
-}
-
 enum err events_find(struct call *call)
 {
     struct stream_wish *wish = call->input;
+    struct str id = str_make(wish->last_id, EVENT_ID_LEN);
+    bool whole = false;
     wish->after = 0;
     if (!wish->resumes)
         return find_last(call, wish);
-    if (str_eq(str_make(wish->last_id, EVENT_ID_LEN), STR(NO_EVENT)))
+    if (str_eq(id, STR(NO_EVENT)))
         return ERR_OK;
-    enum err e = find_asked(call, wish);
-    if (e != ERR_NOT_FOUND)
+    enum err e = event_find(call->tx, call->caller.workspace_id, id, &wish->after, &whole);
+    if (e != ERR_NOT_FOUND && (e || whole))
         return e;
     return error_set(&call->error, ERR_CONFLICT,
                      "This event, or what came behind it, is not on record, or not any more, so "

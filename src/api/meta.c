@@ -73,7 +73,7 @@ static void count(struct call *call, const struct inbound_outcome *o)
     counter_add(&m->known, o->known);
     counter_add(&m->changes, (uint64_t)o->changes);
     counter_add(&m->changed, (uint64_t)o->changed);
-    counter_add(&m->unapplied, (uint64_t)o->unapplied);
+    counter_add(&m->unapplied, (uint64_t)MAX(o->unapplied, (int64_t)o->kept));
 }
 
 /* On the loop again, and the outcome is the one that was committed. */

@@ -112,7 +112,8 @@ static void free_if_unused(struct event_stream *es)
 static void let_go(struct event_stream *es, const char *why)
 {
     struct streams *s = &es->api->streams;
-    log_event(LOG_INFO, "stream_ended",
+    bool logs = es->api->gate.policy->log_requests == POLICY_LOG_ALL;
+    log_event(logs ? LOG_INFO : LOG_DEBUG, "stream_ended",
               LOG_STR("id", str_make(es->request_id, HTTP_REQUEST_ID_LEN)),
               LOG_CSTR("client", es->client_id), LOG_CSTR("why", why), LOG_INT("events", es->told),
               LOG_INT("us", clock_monotonic_us() - es->begun_us));

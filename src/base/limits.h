@@ -345,17 +345,18 @@
             dead one held is another's this long after STORE_DEAD_MS */
 #define JOBS_LEASES_AT_ONCE     500 /* accounts claimed or given back in one write */
 #define JOBS_SHARE_MS           60000 /* how often all accounts are counted for it, though none came */
-#define JOBS_PULSE_MS           5000 /* how late other replicas see what was confirmed here */
-#define JOBS_PULSE_ROWS         1000 /* confirmations in one write; the rest a moment later */
-#define SYNC_REPEATS_MAX        3    /* of a sync by hand while others' answers come between */
-#define HINTS_MAX               1000 /* hinted accounts that one look takes up */
-#define SYNC_HINT_GAP_MS        1000 /* between runs for hints; doubled each time while hints go on, */
-#define SYNC_HINT_GAP_MAX_MS    60000 /* up to this: Meta counts the calls */
-#define SYNC_JITTER_PERCENT     10    /* so that a thousand accounts do not ask at one instant */
-#define SYNC_BACKOFF_FIRST_S    30    /* after a failure; doubled each time in a row */
-#define SYNC_BACKOFF_MAX_S      3600  /* but never rarer than this, or the interval */
-#define SYNC_REGAIN_MAX_MIN     1440  /* Meta asked for longer: a day later we ask all the same */
-#define DOCTOR_DISK_FAIL_MIB    64    /* the write-ahead log and a checkpoint need some */
+#define JOBS_PULSE_MS           5000   /* how late other replicas see what was confirmed here */
+#define JOBS_PULSE_ROWS         1000   /* confirmations in one write; the rest a moment later */
+#define SYNC_REPEATS_MAX        3      /* of a sync by hand while others' answers come between */
+#define HINTS_MAX               1000   /* hinted accounts that one look takes up */
+#define SYNC_HINT_GAP_MS        500    /* between runs for hints, at the least */
+#define SYNC_HINT_COST_MS       4000   /* ... and in the long run; more as Meta's quota goes; */
+#define SYNC_HINT_AHEAD_MS      240000 /* ... 60 runs may come sooner than that */
+#define SYNC_JITTER_PERCENT     10     /* so that a thousand accounts do not ask at one instant */
+#define SYNC_BACKOFF_FIRST_S    30     /* after a failure; doubled each time in a row */
+#define SYNC_BACKOFF_MAX_S      3600   /* but never rarer than this, or the interval */
+#define SYNC_REGAIN_MAX_MIN     1440   /* Meta asked for longer: a day later we ask all the same */
+#define DOCTOR_DISK_FAIL_MIB    64     /* the write-ahead log and a checkpoint need some */
 #define DOCTOR_DISK_WARN_MIB    1024
 #define DOCTOR_CERTIFICATE_DAYS 14 /* as long as a renewal that fails may go unnoticed */
 #define DOCTOR_CLOCK_WARN_S     30 /* far inside SIGN_WINDOW_S, but no synchronised clock's */

@@ -435,7 +435,7 @@ void http_connection_run(struct http_connection *c)
     if (c->state == CONNECTION_READING && !c->writing && c->ended)
         c->state = CONNECTION_CLOSING; /* the rest of a request will never come */
     if (c->state == CONNECTION_STREAMING && c->ended)
-        http_stream_finish(c);
+        http_stream_finish(c, HTTP_STREAM_LEFT);
     connection_send(c);
     rest(c);
     if (c->state == CONNECTION_CLOSING && !c->writing)

@@ -28,10 +28,10 @@ static struct http_stream close_behind(struct http_connection *c)
     return s;
 }
 
-void http_stream_finish(struct http_connection *c)
+void http_stream_finish(struct http_connection *c, enum http_stream_end why)
 {
     struct http_stream s = close_behind(c);
-    s.hooks.gone(s.arg, HTTP_STREAM_DRAINED);
+    s.hooks.gone(s.arg, why);
 }
 
 void http_stream_lose(struct http_connection *c, enum http_stream_end why)
@@ -47,7 +47,7 @@ void http_streams_drain(struct http_server *server)
     while (!list_empty(&server->streams)) {
         struct http_stream *s = CONTAINER_OF(server->streams.next, struct http_stream, node);
         struct http_connection *c = s->connection;
-        http_stream_finish(c);
+        http_stream_finish(c, HTTP_STREAM_DRAINED);
         http_connection_run(c);
     }
 }

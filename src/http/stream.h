@@ -17,7 +17,7 @@ void http_stream_receive(struct http_connection *c, struct str bytes);
 /* All that was written is with the kernel. */
 void http_stream_written(struct http_connection *c);
 /* Ends the stream behind what was written: its owner is told. The caller runs the connection. */
-void http_stream_finish(struct http_connection *c);
+void http_stream_finish(struct http_connection *c, enum http_stream_end why);
 /* The connection is closed, or about to be; its stream, if it has one, is no more. */
 void http_stream_lose(struct http_connection *c, enum http_stream_end why);
 /* The server ends: so do all its streams. */

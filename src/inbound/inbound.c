@@ -264,7 +264,7 @@ static void taking_init(struct taking *t, struct tx *tx, const struct inbound_de
 
 static struct str state_of(const struct taking *t)
 {
-    return t->n_reasons ? STR(INBOUND_KEPT) : STR(INBOUND_APPLIED);
+    return t->outcome.kept ? STR(INBOUND_KEPT) : STR(INBOUND_APPLIED);
 }
 
 static enum err insert(struct tx *tx, const struct inbound_delivery *d, struct taking *t)
@@ -286,6 +286,7 @@ static enum err insert(struct tx *tx, const struct inbound_delivery *d, struct t
 static enum err write_down(struct tx *tx, const struct inbound_delivery *d, struct taking *t)
 {
     json_close(&t->reasons, ']');
+    t->outcome.kept = t->n_reasons > 0;
     if (!buf_ok(&t->reasons_text))
         return ERR_NO_MEMORY;
     if (!t->outcome.id)
@@ -313,32 +314,38 @@ static enum err take(struct tx *tx, const struct inbound_delivery *d, int64_t id
     return e;
 }
 
-/* What came before and could not be applied is tried once more: it may be, meanwhile. */
+static enum err arrive(struct tx *tx, const struct inbound_delivery *d, struct inbound_known *ret)
+{
+    struct str digest = str_make((const char *)d->digest, sizeof(d->digest));
+    return inbound_arrive(tx, digest, d->now, ret);
+}
+
+/* What came before and could not be applied is tried once more, as of then: it may be, meanwhile.
+ */
 enum err inbound_take(struct tx *tx, const struct inbound_delivery *d, struct inbound_outcome *ret)
 {
-    int64_t id = 0;
-    bool applied = false;
-    struct str digest = str_make((const char *)d->digest, sizeof(d->digest));
-    enum err e = inbound_arrive(tx, digest, d->now, &id, &applied);
-    if (e && e != ERR_NOT_FOUND)
+    struct inbound_known before;
+    enum err e = arrive(tx, d, &before);
+    if (e)
         return e;
-    if (!applied)
-        return take(tx, d, id, NULL, ret);
-    *ret = (struct inbound_outcome){.id = id, .known = true};
+    struct inbound_delivery as_of = *d;
+    if (before.id)
+        as_of.received_at = before.received_at;
+    if (!before.applied)
+        return take(tx, &as_of, before.id, NULL, ret);
+    *ret = (struct inbound_outcome){.id = before.id, .known = true};
     return ERR_OK;
 }
 
 enum err inbound_keep(struct tx *tx, const struct inbound_delivery *d, const char *why,
                       struct inbound_outcome *ret)
 {
-    int64_t id = 0;
-    bool applied = false;
-    struct str digest = str_make((const char *)d->digest, sizeof(d->digest));
-    enum err e = inbound_arrive(tx, digest, d->now, &id, &applied);
-    if (e == ERR_NOT_FOUND)
-        return take(tx, d, 0, why, ret);
-    *ret = (struct inbound_outcome){.id = id, .known = true};
-    return e;
+    struct inbound_known before;
+    enum err e = arrive(tx, d, &before);
+    if (e || !before.id)
+        return e ? e : take(tx, d, 0, why, ret);
+    *ret = (struct inbound_outcome){.id = before.id, .known = true, .kept = !before.applied};
+    return ERR_OK;
 }
 
 enum err inbound_reapply(struct tx *tx, int64_t id, int64_t now, struct inbound_outcome *ret)
@@ -349,7 +356,11 @@ enum err inbound_reapply(struct tx *tx, int64_t id, int64_t now, struct inbound_
     enum err e = inbound_find(tx, id, &arena, &row);
     if (!e) {
         struct inbound_delivery d = {
-            .body = row.body, .workspace_id = row.workspace_id, .now = now};
+            .body = row.body,
+            .workspace_id = row.workspace_id,
+            .received_at = row.received_at,
+            .now = now,
+        };
         inbound_read(&d, &arena);
         e = take(tx, &d, id, NULL, ret);
     }

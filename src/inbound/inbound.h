@@ -28,6 +28,7 @@ void inbound_read(struct inbound_delivery *d, struct arena *arena);
 struct inbound_outcome {
     int64_t id;
     bool known; /* it came before, and all of it was applied: nothing was done */
+    bool kept;  /* some of it is not applied, or nothing of it can be read */
     int64_t changes, unapplied;
     int64_t changed; /* of the applied ones, those that were news */
 };

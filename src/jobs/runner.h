@@ -19,10 +19,11 @@ struct job_account {
     int64_t throttled_until_ms; /* monotonic; before it Meta is not asked, whoever wants it */
     struct list waiting;        /* JOBS_SYNC tasks for the next run */
     int64_t began_ms;           /* monotonic; when the last run began */
-    int hints;                  /* runs in a row that began before their time */
-    bool hinted;                /* a webhook of Meta's is why the next one does */
-    bool pressed;               /* ... or something came between the last one */
-    int repeats;                /* runs in a row that others' answers came between */
+    int64_t hints_paid_ms; /* monotonic; by then Meta's quota has room for the runs there were */
+    int64_t stretch;       /* how much rarer than else it is asked, as its quota goes */
+    bool hinted;           /* a webhook of Meta's is why the next one does */
+    bool pressed;          /* ... or something came between the last one */
+    int repeats;           /* runs in a row that others' answers came between */
     bool running;
     int64_t unwritten_at; /* wall time: confirmed then, which the store does not know; 0: it does */
 };

@@ -80,13 +80,19 @@ static int64_t wait_ms(const struct jobs *j, const struct job_account *entry,
     return MAX(interval, backoff);
 }
 
-/* The first hint is followed at once. While they go on, as when Meta tells of a thousand templates
- * one by one, one run answers more and more of them. */
+/* A hint is followed at once, and many that come together by one run. Each run costs its part of
+ * Meta's quota: when they go on and on, as when Meta tells of a thousand templates one by one, they
+ * come to be as rare as that allows (a leaky bucket). */
 static int64_t hint_due_ms(const struct job_account *entry)
 {
-    int64_t gap_ms = (int64_t)SYNC_HINT_GAP_MS << MIN(entry->hints, 6);
-    bool rested = job_now_ms() - entry->began_ms > SYNC_HINT_GAP_MAX_MS;
-    return rested ? job_now_ms() : entry->began_ms + MIN(gap_ms, (int64_t)SYNC_HINT_GAP_MAX_MS);
+    int64_t gap_over_ms = entry->began_ms + SYNC_HINT_GAP_MS;
+    return MAX(job_now_ms(), MAX(gap_over_ms, entry->hints_paid_ms - SYNC_HINT_AHEAD_MS));
+}
+
+static void pay_for_hint(struct job_account *entry)
+{
+    int64_t cost_ms = SYNC_HINT_COST_MS * MAX(entry->stretch, INT64_C(1));
+    entry->hints_paid_ms = MAX(entry->hints_paid_ms, job_now_ms()) + cost_ms;
 }
 
 static void schedule(struct jobs *j, struct job_account *entry, const struct sync_run *run,
@@ -94,6 +100,7 @@ static void schedule(struct jobs *j, struct job_account *entry, const struct syn
 {
     bool failed = e || run->failure.outcome != GRAPH_OK;
     entry->failures = failed ? entry->failures + 1 : 0;
+    entry->stretch = stretch_for(run->usage);
     entry->due_ms = job_now_ms() + jittered(wait_ms(j, entry, run, e));
     /* What something came between is asked again, no sooner than a hint would have it: while
      * webhooks pour in, something comes between each run. */
@@ -303,7 +310,8 @@ static void sync_start(struct jobs *j, struct job_account *entry)
     run->entry = entry;
     run->began_at = clock_now_ms();
     run->hinted = entry->hinted;
-    entry->hints = entry->hinted || entry->pressed ? entry->hints + 1 : 0;
+    if (entry->hinted || entry->pressed)
+        pay_for_hint(entry);
     entry->hinted = entry->pressed = false;
     entry->began_ms = job_now_ms();
     arena_init(&run->arena, JOBS_ARENA_MAX);

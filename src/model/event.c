@@ -206,30 +206,71 @@ enum err event_each_new(struct tx *tx, int64_t *cursor, int64_t *ret_n,
 }
 
 enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id, int64_t *ret,
-                    int64_t *ret_created_at)
+                    bool *ret_whole)
 {
     struct rows rows;
     enum err err = tx_query(tx,
-                            "SELECT id, created_at FROM events "
-                            "WHERE event_id = $1 AND workspace_id = $2",
+                            "SELECT e.id, w.events_swept_id FROM events e "
+                            "JOIN workspaces w ON w.id = e.workspace_id "
+                            "WHERE e.event_id = $1 AND e.workspace_id = $2",
                             PARAMS(p_text(event_id), p_i64(workspace_id)), &rows);
     if (err)
         return err;
     bool found = rows_next(&rows);
     if (found) {
         *ret = row_i64(&rows, 0);
-        *ret_created_at = row_i64(&rows, 1);
+        *ret_whole = *ret > row_i64(&rows, 1);
     }
     err = rows_close(&rows);
     return err ? err : found ? ERR_OK : ERR_NOT_FOUND;
 }
 
+/* --- sweeping ----------------------------------------------------------------------------- */
+
+/* The same rows, whichever statement it is in. */
+#define SWEPT(columns)                                                                             \
+    "SELECT " columns                                                                              \
+    " FROM events e WHERE e.wanted = 0 AND e.created_at < $1 "                                     \
+    "AND e.id < (SELECT max(n.id) FROM events n WHERE n.workspace_id = e.workspace_id) "           \
+    "ORDER BY e.created_at, e.id LIMIT " STRINGIFY(UPKEEP_PURGE_ROWS)
+
+struct swept {
+    struct {
+        int64_t workspace_id, last_id;
+    } rows[UPKEEP_PURGE_ROWS];
+    size_t n;
+};
+
+static enum err gather_swept(struct tx *tx, int64_t before, struct swept *ret)
+{
+    struct rows rows;
+    enum err err = tx_query(tx,
+                            "SELECT s.workspace_id, max(s.id) FROM (" SWEPT(
+                                "e.id, e.workspace_id") ") s GROUP BY s.workspace_id",
+                            PARAMS(p_i64(before)), &rows);
+    if (err)
+        return err;
+    for (; rows_next(&rows) && ret->n < ARRAY_LEN(ret->rows); ret->n++) {
+        ret->rows[ret->n].workspace_id = row_i64(&rows, 0);
+        ret->rows[ret->n].last_id = row_i64(&rows, 1);
+    }
+    return rows_close(&rows);
+}
+
+/* The workspace remembers up to where events may be missing: what is older and still there, since a
+ * job is for it, is no place to go on from. */
 enum err event_sweep(struct tx *tx, int64_t before, int64_t *ret_removed)
 {
-    return tx_exec(tx,
-                   "DELETE FROM events WHERE id IN (SELECT id FROM events "
-                   "WHERE wanted = 0 AND created_at < $1 AND id < (SELECT max(n.id) FROM events n "
-                   "WHERE n.workspace_id = events.workspace_id) "
-                   "ORDER BY created_at LIMIT " STRINGIFY(UPKEEP_PURGE_ROWS) ")",
-                   PARAMS(p_i64(before)), ret_removed);
+    struct swept swept = {.n = 0};
+    enum err err = gather_swept(tx, before, &swept);
+    for (size_t i = 0; !err && i < swept.n; i++)
+        err = tx_exec(
+            tx, "UPDATE workspaces SET events_swept_id = $2 WHERE id = $1 AND events_swept_id < $2",
+            PARAMS(p_i64(swept.rows[i].workspace_id), p_i64(swept.rows[i].last_id)), NULL);
+    if (err || !swept.n) {
+        *ret_removed = 0;
+        return err;
+    }
+    return tx_exec(tx, "DELETE FROM events WHERE id IN (" SWEPT("e.id") ")", PARAMS(p_i64(before)),
+                   ret_removed);
 }

@@ -53,9 +53,10 @@ enum err event_newest(struct tx *tx, int64_t *ret) MUST_USE;
  * cursor moves behind these. *ret_n: how many they were. */
 enum err event_each_new(struct tx *tx, int64_t *cursor, int64_t *ret_n,
                         enum err (*each)(void *arg, int64_t workspace_id), void *arg) MUST_USE;
-/* One by its event id: our id, and when it was made. ERR_NOT_FOUND. */
+/* One by its event id: our id, and whether all that came behind it is on record still.
+ * ERR_NOT_FOUND. */
 enum err event_find(struct tx *tx, int64_t workspace_id, struct str event_id, int64_t *ret,
-                    int64_t *ret_created_at) MUST_USE;
+                    bool *ret_whole) MUST_USE;
 /* Removes some that were made before `before` and that no job is for. The newest one of a workspace
  * stays: who knows it has missed nothing, however long ago it was. */
 enum err event_sweep(struct tx *tx, int64_t before, int64_t *ret_removed) MUST_USE;

@@ -1,23 +1,24 @@
 #include "model/inbound.h"
 
-enum err inbound_arrive(struct tx *tx, struct str digest, int64_t now, int64_t *ret_id,
-                        bool *ret_applied)
+enum err inbound_arrive(struct tx *tx, struct str digest, int64_t now, struct inbound_known *ret)
 {
     struct rows rows;
-    enum err e = tx_query(tx, "SELECT id, state FROM inbound WHERE digest = $1",
+    enum err e = tx_query(tx, "SELECT id, state, received_at FROM inbound WHERE digest = $1",
                           PARAMS(p_blob(digest)), &rows);
     if (e)
         return e;
     bool found = rows_next(&rows);
-    int64_t id = found ? row_i64(&rows, 0) : 0;
-    bool applied = found && str_eq(row_text(&rows, 1), STR(INBOUND_APPLIED));
+    *ret = (struct inbound_known){0};
+    if (found) {
+        ret->id = row_i64(&rows, 0);
+        ret->applied = str_eq(row_text(&rows, 1), STR(INBOUND_APPLIED));
+        ret->received_at = row_i64(&rows, 2);
+    }
     e = rows_close(&rows);
     if (e || !found)
-        return e ? e : ERR_NOT_FOUND;
-    *ret_id = id;
-    *ret_applied = applied;
+        return e;
     return tx_exec(tx, "UPDATE inbound SET arrivals = arrivals + 1, arrived_at = $2 WHERE id = $1",
-                   PARAMS(p_i64(id), p_i64(now)), NULL);
+                   PARAMS(p_i64(ret->id), p_i64(now)), NULL);
 }
 
 enum err inbound_insert(struct tx *tx, const struct inbound *in, int64_t *ret_id)

@@ -24,10 +24,15 @@ struct inbound {
     int64_t received_at, arrived_at; /* ms; first and last */
 };
 
-/* A row of the digest: *ret_id and whether it is applied. It has arrived once more. ERR_NOT_FOUND.
- */
-enum err inbound_arrive(struct tx *tx, struct str digest, int64_t now, int64_t *ret_id,
-                        bool *ret_applied) MUST_USE;
+/* What is known of a delivery that arrives. */
+struct inbound_known {
+    int64_t id;          /* 0: it has never come before */
+    int64_t received_at; /* ms; when it came first */
+    bool applied;
+};
+/* The row of the digest: it has arrived once more. */
+enum err inbound_arrive(struct tx *tx, struct str digest, int64_t now,
+                        struct inbound_known *ret) MUST_USE;
 /* A new one, of which nothing is applied yet. */
 enum err inbound_insert(struct tx *tx, const struct inbound *in, int64_t *ret_id) MUST_USE;
 enum err inbound_set_outcome(struct tx *tx, int64_t id, struct str state, int64_t changes,

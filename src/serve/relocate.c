@@ -134,8 +134,8 @@ static enum err move_permissions(struct arena *arena, int64_t offset, struct par
     return ERR_OK;
 }
 
-/* Ids that no key of the schema tells of: of the numbers that a client may use, and of the account
- * that a request which was cut short has linked. */
+/* Ids that no key of the schema tells of: of the numbers that a client may use, of the account that
+ * a request which was cut short has linked, and of an event that is gone. */
 static enum err rewrite(void *arg, const struct transfer *t, const struct schema_table *table,
                         const struct schema_column *column, struct param *value)
 {
@@ -143,6 +143,8 @@ static enum err rewrite(void *arg, const struct transfer *t, const struct schema
         return move_permissions(arg, offset_of(t, STR("numbers")), value);
     if (str_eq(column->name, STR("result_id")) && str_eq(table->name, STR("idempotency")))
         value->number += offset_of(t, STR("accounts"));
+    if (str_eq(column->name, STR("events_swept_id")) && str_eq(table->name, STR("workspaces")))
+        value->number += offset_of(t, STR("events"));
     return ERR_OK;
 }
 

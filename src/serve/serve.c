@@ -147,7 +147,6 @@ static void share(struct serve *s, const struct config *config)
         .docs = s->docs,
         .pulse = &s->pulse,
         .webhooks_allow_http = config_switch(config, "webhook-allow-http"),
-        .events_keep_ms = config_number(config, "events-keep") * 1000,
         .sync_interval_s = config_number(config, "sync-interval"),
         .policy = s->policy,
         .failures = s->failures,

@@ -306,6 +306,8 @@ static const char schema_4[] =
     ") {strict};"
     "CREATE INDEX events_workspace ON events (workspace_id, id);"
     "CREATE INDEX events_unwanted ON events (created_at) WHERE wanted = 0;"
+    /* The newest event that was swept: of what is older some may be gone. */
+    "ALTER TABLE workspaces ADD COLUMN events_swept_id {int} NOT NULL DEFAULT 0;"
 
     "CREATE TABLE webhooks ("
     "  id {id},"

@@ -240,7 +240,7 @@ test('a slow reader costs a page, and is given all in the end', { timeout: 12000
 });
 
 test('who may no longer read is cut', async (t) => {
-  const world = await startEvents(t);
+  const world = await startEvents(t, { args: ['--log-requests', 'all'] });
   const make = async (...more) => {
     const client = await runJson(['client', 'create', '--domain', 'acme', '--name', 'x', ...more, '--data', world.data]);
     return { domain: 'acme', clientId: client.client_id, secret: client.hmac_secret };
@@ -256,8 +256,61 @@ test('who may no longer read is cut', async (t) => {
   assert.equal((await world.open({}, two)).status, 403);
   await world.happen();
   await arrived(stays, 1);
+  const left = await world.open();
+  await left.close();
+  const ends = () => world.server.log().split('\n').filter((line) => line.includes('stream_ended'));
+  await eventually(() => ends().length === 3, { what: 'the log has their ends' });
+  assert.match(ends()[2], /why="the client left" events=0 us=\d+/);
   await world.cli(['workspace', 'disable', '--domain', 'acme']);
   assert.equal(await Promise.race([stays.closed, sleep(5000)]), 'end');
+  assert.match(ends()[3], /client=\S+ why="the client may not read it any more" events=1/);
+});
+
+test('a secret that was rotated reads on as long as it is valid, and no longer', async (t) => {
+  const world = await startEvents(t);
+  const rotate = async (overlap) => ({ ...world.creds,
+    secret: (await runJson(['client', 'rotate', '--domain', 'acme', '--overlap', overlap, world.creds.clientId,
+      '--data', world.data])).hmac_secret });
+  const first = await world.open();
+  const second = await world.open({}, await rotate('3s'));
+  assert.equal(await Promise.race([first.closed, sleep(1000)]), undefined); // the old one is valid still
+  assert.equal(await Promise.race([first.closed, sleep(6000)]), 'end');
+  assert.equal((await world.open()).status, 401);
+  await world.happen();
+  await arrived(second, 1);
+  await rotate('0s');
+  assert.equal(await Promise.race([second.closed, sleep(5000)]), 'end');
+  assert.equal((await world.open()).status, 401);
+});
+
+test('what is swept under a stream does not end it, and the newest event stays', { timeout: 60000 }, async (t) => {
+  const world = await startEvents(t);
+  for (let i = 0; i < 5; i++) await world.happen();
+  const ids = recorded(world);
+  const age = async (condition) => { // the server is to find them old enough
+    await world.server.stop();
+    storeSql(world.data, `UPDATE events SET created_at = created_at - 8 * 86400000 WHERE ${condition}`);
+    await world.restart();
+  };
+  // A job is for the first one, or was a moment ago; the last one is new.
+  storeSql(world.data, `UPDATE events SET wanted = 1 WHERE event_id = '${ids[0]}'`);
+  await age(`event_id <> '${ids[4]}'`);
+  let stream = await world.open({ lastEventId: ids[4] });
+  await eventually(() => recorded(world).length === 2, { timeout: 20000, what: 'the sweep' });
+  assert.deepEqual(recorded(world), [ids[0], ids[4]]);
+  assert.equal((await world.open({ lastEventId: ids[0] })).status, 409); // what came behind it is gone
+  // Of a workspace in which nothing happens any more, one event is left: nothing was missed.
+  storeSql(world.data, 'UPDATE events SET wanted = 0');
+  await age('true');
+  stream = await world.open({ lastEventId: ids[4] });
+  await eventually(() => recorded(world).length === 1, { timeout: 20000, what: 'the sweep' });
+  await sleep(7000); // another sweep, and a look at what is new
+  assert.deepEqual(recorded(world), [ids[4]]);
+  await world.happen();
+  await arrived(stream, 1);
+  const again = await world.open({ lastEventId: ids[4] });
+  await arrived(again, 1);
+  assert.deepEqual(again.events, stream.events);
 });
 
 test('a client has only so many, which are counted over all loops', async (t) => {

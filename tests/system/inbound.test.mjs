@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { storeSql } from './lib/hudhud.mjs';
 import { APP, addApp, change, hubSignature, metaJson, metaPost } from './lib/meta.mjs';
 import { admin } from './lib/wire.mjs';
-import { eventually, scenarioOf, startWorld } from './lib/world.mjs';
+import { eventually, scenarioOf, sleep, startWorld } from './lib/world.mjs';
 
 const WABA = '900';
 const PHONE = '966500001000';
@@ -302,6 +302,20 @@ test('many hints are few questions, and the last one is answered', async (t) => 
   assert.equal(data.quality_rating, 'YELLOW');
   const asked = (await world.sim.control('GET', '/requests')).data.filter((r) => r.path.endsWith('/phone_numbers'));
   assert.ok(asked.length >= 1 && asked.length <= 6, `${asked.length} questions for 61 hints`);
+});
+
+test('however many hints there were, the next one is answered within a second', async (t) => {
+  const world = await startMeta(t, { args: ['--sync-interval', '24h'] });
+  const rated = async () => (await world.call('GET', '/waba-numbers/112')).json.data.quality_rating;
+  for (let i = 0; i < 8; i++) { // so far apart that each is asked about
+    const rating = i % 2 ? 'GREEN' : 'RED';
+    await world.sim.control('PATCH', '/numbers/112', { quality_rating: rating });
+    const from = Date.now();
+    await world.send('account_review_update', { decision: `D${i}` });
+    await eventually(async () => await rated() === rating, { timeout: 10000, pause: 10 });
+    assert.ok(process.env.HUDHUD_SANITIZED || Date.now() - from < 1500, `known ${Date.now() - from} ms after hint ${i}`);
+    await sleep(600);
+  }
 });
 
 test('with the simulator as Meta: subscribed by itself, and true within a second', async (t) => {

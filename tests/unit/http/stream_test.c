@@ -15,6 +15,7 @@ struct owner {
     size_t most; /* that a stream held */
     char block[BLOCK_SIZE];
     _Atomic size_t n_gone, n_blocks, n_refused;
+    _Atomic enum http_stream_end why; /* of the last that is gone */
 };
 
 struct place {
@@ -47,6 +48,7 @@ static void on_gone(void *arg, enum http_stream_end why)
 {
     struct place *p = arg;
     p->owner->open[p->at] = NULL;
+    p->owner->why = why;
     p->owner->n_gone++;
 }
 
@@ -290,8 +292,11 @@ static void test_gone(void **state)
         open_stream(&c[i], o);
     client_close(&c[0]);
     await_gone(o, 1);
+    assert_int_equal(o->why, HTTP_STREAM_LEFT);
+    o->why = HTTP_STREAM_STUCK;
     client_end(&c[1]); /* a stream's client has nothing more to say, unless it leaves */
     await_gone(o, 2);
+    assert_int_equal(o->why, HTTP_STREAM_LEFT);
     await_end(&c[1]);
     await_bytes(&c[1], "0\r\n\r\n");
     client_close(&c[1]);
@@ -371,6 +376,7 @@ static void test_write_deadline(void **state)
     open_stream(&quiet, o);
     ask(&other, GET("/flood"));
     await_gone(o, 1);
+    assert_int_equal(o->why, HTTP_STREAM_STUCK);
     ask(&other, GET("/say/one")); /* who is told nothing is not late */
     await_bytes(&quiet, "3\r\none\r\n");
     client_close(&c);
@@ -411,6 +417,7 @@ static void test_drain(void **state)
     stop(&o->f);
     assert_true(clock_monotonic_us() - from < HTTP_DRAIN_IDLE_MS * INT64_C(1000) / 2);
     assert_int_equal(o->n_gone, 2);
+    assert_int_equal(o->why, HTTP_STREAM_DRAINED);
     for (size_t i = 0; i < ARRAY_LEN(c); i++) {
         await_end(&c[i]);
         await_bytes(&c[i], "0\r\n\r\n");

@@ -358,6 +358,29 @@ static void test_kept_alone(void **state)
     assert_int_equal(store_write_now(w->fixture->store, &none.write), ERR_NOT_FOUND);
 }
 
+/* Without a time of Meta's it is of when it came first, whenever it is applied. */
+static void test_without_time(void **state)
+{
+    struct world *w = *state;
+    static const char entry[] =
+        "{\"entry\":[{\"id\":\"900\",\"changes\":[{\"field\":\"account_review_update\","
+        "\"value\":{\"decision\":\"%s\"}}]}]}";
+    for (int again = 0; again < 2; again++) {
+        struct str body = arena_printf(&w->arena, entry, again ? "REJECTED" : "APPROVED");
+        struct taking t = {.delivery.body = body, .delivery.now = NOW + again, .why = "a reason"};
+        struct inbound_outcome o = take(w, t);
+        assert_true(o.kept);
+        struct taking later = {.delivery.body = body, .delivery.now = NOW + 60000};
+        if (again)
+            later = (struct taking){.reapply = o.id, .delivery.now = NOW + 60000};
+        o = take(w, later);
+        assert_int_equal(o.changed, 1);
+        assert_false(o.kept);
+        assert_rows(w, "SELECT value, known_at - 1767225600000 FROM account_facts",
+                    again ? "REJECTED 1" : "APPROVED 0");
+    }
+}
+
 /* --- what nobody can apply ------------------------------------------------------------------ */
 
 static void test_unreadable(void **state)
@@ -375,6 +398,7 @@ static void test_unreadable(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct inbound_outcome o = take_body(w, str_from(cases[i].body));
+        assert_true(o.kept);
         assert_int_equal(o.changes, 0);
         assert_int_equal(o.unapplied, 0);
         assert_rows(w,
@@ -525,16 +549,27 @@ static void test_wrong_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_number_quality),   TEST(test_number_quality_of_what_it_speaks),
-        TEST(test_number_of_nobody), TEST(test_number_name),
-        TEST(test_security),         TEST(test_capability),
-        TEST(test_account_update),   TEST(test_account_review_and_alerts),
-        TEST(test_template_status),  TEST(test_template_others),
-        TEST(test_the_same_body),    TEST(test_late),
-        TEST(test_unknown_account),  TEST(test_the_workspace_of_an_address),
-        TEST(test_some_of_it),       TEST(test_kept_alone),
-        TEST(test_unreadable),       TEST(test_many),
-        TEST(test_wrong_types),      TEST(test_wrong_values),
+        TEST(test_number_quality),
+        TEST(test_number_quality_of_what_it_speaks),
+        TEST(test_number_of_nobody),
+        TEST(test_number_name),
+        TEST(test_security),
+        TEST(test_capability),
+        TEST(test_account_update),
+        TEST(test_account_review_and_alerts),
+        TEST(test_template_status),
+        TEST(test_template_others),
+        TEST(test_the_same_body),
+        TEST(test_late),
+        TEST(test_unknown_account),
+        TEST(test_the_workspace_of_an_address),
+        TEST(test_some_of_it),
+        TEST(test_kept_alone),
+        TEST(test_without_time),
+        TEST(test_unreadable),
+        TEST(test_many),
+        TEST(test_wrong_types),
+        TEST(test_wrong_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,6 +180,8 @@ static const struct whole_read {
      "what the statement itself has just found"},
     {SQLITE, "ORDER BY id LIMIT " STRINGIFY(EVENT_LOOK_ROWS) ") n GROUP BY workspace_id", "n",
      "what the statement itself has just found"},
+    {BOTH, "e.id LIMIT " STRINGIFY(UPKEEP_PURGE_ROWS) ") s GROUP BY s.workspace_id", "s",
+     "what the statement itself has just found"},
     {BOTH,
      "FROM accounts WHERE hints <> hints_answered AND unlinked_at IS NULL ORDER BY id LIMIT $1",
      "accounts_hinted", "some of an index that has only those"},
