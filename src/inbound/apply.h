@@ -7,14 +7,14 @@
 
 struct applying {
     struct tx *tx;
-    struct arena *arena; /* of this change */
-    struct account account;
+    struct arena *arena;    /* of this change */
+    struct account account; /* the entry's, or this change's own */
     struct str field;
     struct change_cause cause;
     int64_t hinted;     /* the account that was hinted at last: once is enough */
     const char *reason; /* set: it is not applied */
     bool changed;
-    bool numbers_changed; /* in this entry: what a question to Meta that is under way may undo */
+    bool numbers_changed; /* of this account: what a question to Meta that is under way may undo */
 };
 
 typedef enum err apply_fn(struct applying *a, struct json value);

@@ -147,15 +147,38 @@ static void note_reason(struct taking *t, bool of_change, struct str field, cons
     json_close(&t->reasons, '}');
 }
 
+static enum err find_account(struct taking *t, struct str waba_id, struct arena *arena,
+                             bool *ret_known)
+{
+    enum err e =
+        waba_id.len ? account_find_brief(t->a.tx, waba_id, arena, &t->a.account) : ERR_NOT_FOUND;
+    *ret_known = !e && (!t->workspace_id || t->a.account.workspace_id == t->workspace_id);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* Of partners Meta tells under the id of the business portfolio, and only the value names the
+ * account (meta-graph.md §6.2). */
+static enum err find_account_of_value(struct taking *t, struct json value, bool *ret_known)
+{
+    struct json waba_id = json_get(json_get(value, "waba_info"), "waba_id");
+    return find_account(t, json_as_id(waba_id, t->a.arena), t->a.arena, ret_known);
+}
+
+/* `known_account`: the entry's, which a->account is; else the value's own is looked for. */
 static enum err apply_change(struct taking *t, struct json change, bool known_account)
 {
     struct applying *a = &t->a;
+    struct json value = json_get(change, "value");
     a->field = json_as_str(json_get(change, "field"), STR(""));
     a->reason = NULL;
     a->changed = false;
     const struct rule *rule = find_rule(a->field);
     enum err e = ERR_OK;
     t->outcome.changes++;
+    if (rule && rule->apply && !known_account)
+        e = find_account_of_value(t, value, &known_account);
+    if (e)
+        return e;
     if (!rule)
         a->reason = "this version does not know the field";
     else if (!rule->apply)
@@ -164,7 +187,7 @@ static enum err apply_change(struct taking *t, struct json change, bool known_ac
         a->reason = t->workspace_id ? "the workspace has no such account linked"
                                     : "no workspace has linked the account";
     else
-        e = rule->apply(a, json_get(change, "value"));
+        e = rule->apply(a, value);
     t->outcome.unapplied += a->reason != NULL;
     if (a->reason)
         note_reason(t, true, a->field, a->reason);
@@ -179,26 +202,19 @@ static int64_t time_of(struct json entry, int64_t received_at, int64_t now)
     return seconds > 0 && seconds < now / 1000 ? seconds * 1000 : received_at;
 }
 
-static enum err find_account(struct taking *t, struct json entry, struct arena *arena,
-                             bool *ret_known)
-{
-    struct str waba_id = json_as_id(json_get(entry, "id"), arena);
-    enum err e =
-        waba_id.len ? account_find_brief(t->a.tx, waba_id, arena, &t->a.account) : ERR_NOT_FOUND;
-    *ret_known = !e && (!t->workspace_id || t->a.account.workspace_id == t->workspace_id);
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
 /* In-flight questions to Meta may be older than what was applied: they are to be asked again. */
-static enum err end_entry(struct taking *t)
+static enum err end_account(struct taking *t)
 {
-    return t->a.numbers_changed ? account_touch(t->a.tx, t->a.account.id) : ERR_OK;
+    bool changed = t->a.numbers_changed;
+    t->a.numbers_changed = false;
+    return changed ? account_touch(t->a.tx, t->a.account.id) : ERR_OK;
 }
 
+/* All changes are of the entry's account; or, where that is none of ours, each of its own. */
 static enum err apply_entry(struct taking *t, struct json entry, struct arena *arena)
 {
     bool known;
-    enum err e = find_account(t, entry, arena, &known);
+    enum err e = find_account(t, json_as_id(json_get(entry, "id"), arena), arena, &known);
     t->a.cause.known_at = time_of(entry, t->received_at, t->a.cause.now);
     t->a.numbers_changed = false;
     json_for_each (change, json_get(entry, "changes")) {
@@ -206,8 +222,10 @@ static enum err apply_entry(struct taking *t, struct json entry, struct arena *a
             break;
         arena_clear(t->a.arena);
         e = apply_change(t, change, known);
+        if (!e && !known)
+            e = end_account(t);
     }
-    return e || !known ? e : end_entry(t);
+    return e || !known ? e : end_account(t);
 }
 
 static int64_t count_changes(struct json delivery)

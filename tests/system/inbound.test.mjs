@@ -341,6 +341,28 @@ test('with the simulator as Meta: subscribed by itself, and true within a second
   assert.ok((await world.kept()).every((one) => one.state === 'applied'));
 });
 
+test('of partners Meta tells under the portfolio, and the account is in the value', async (t) => {
+  const scenario = structuredClone(SIM);
+  scenario.accounts[0].owner_business_info = { id: '555' };
+  scenario.accounts[0].subscribed = true;
+  const world = await startMeta(t, { sim: { scenario }, args: ['--sync-interval', '24h'] });
+  await admin(world.data, 'PATCH', `/apps/${APP.app_id}`, { secret: SIM.app.secret });
+  for (const example of ['partner_added', 'partner_removed']) {
+    await world.sim.control('POST', '/webhooks', { example: `account_update/${example}`,
+      url: `${world.url}/webhooks/meta` });
+    await eventually(async () => storeSql(world.data, `SELECT count(*) FROM account_facts WHERE field = '${example}'`,
+      { readOnly: true }) === '1', { timeout: 5000, what: example });
+  }
+  const [removed, added] = await world.kept();
+  for (const one of [removed, added]) assert.deepEqual([one.state, one.unapplied], ['applied', 0]);
+  const { body } = (await admin(world.data, 'GET', `/inbound/${added.id}`)).json.data;
+  assert.equal(body.entry[0].id, '555');
+  const events = storeSql(world.data, "SELECT body FROM events WHERE name = 'account.updated' ORDER BY id", { readOnly: true })
+    .split('\n').map((line) => JSON.parse(line).data);
+  assert.deepEqual(events.map((e) => [e.waba_id, e.field, e.webhook_event]),
+    [[WABA, 'partner_added', 'PARTNER_ADDED'], [WABA, 'partner_removed', 'PARTNER_REMOVED']]);
+});
+
 // The spec's own examples, where they are at hand; those of the project are above.
 const spec = path.resolve(import.meta.dirname, '../../../shared/spec');
 test('every example of the spec is taken with 200 and kept whole', { skip: !existsSync(spec) && 'no spec beside the tree' },

@@ -322,6 +322,56 @@ static void test_the_workspace_of_an_address(void **state)
     assert_int_equal(take(w, once_more).unapplied, 1);
 }
 
+/* Of partners Meta tells under the business portfolio's id, and the value names the account. */
+static void test_account_named_by_the_value(void **state)
+{
+    struct world *w = *state;
+    struct inbound_outcome o = take_body(
+        w, STR("{\"entry\":[{\"id\":\"31\",\"time\":1767225000,\"changes\":["
+               "{\"field\":\"account_update\",\"value\":{\"event\":\"PARTNER_ADDED\","
+               "\"waba_info\":{\"waba_id\":\"900\",\"owner_business_id\":\"31\"}}},"
+               "{\"field\":\"phone_number_quality_update\",\"value\":{\"waba_info\":{\"waba_id\":"
+               "900},\"display_phone_number\":\"" PHONE "\",\"event\":\"FLAGGED\"}},"
+               "{\"field\":\"account_update\",\"value\":{\"event\":\"PARTNER_REMOVED\","
+               "\"waba_info\":{\"waba_id\":\"901\"}}},"
+               "{\"field\":\"account_update\",\"value\":{\"event\":\"PARTNER_ADDED\","
+               "\"waba_info\":{\"waba_id\":\"902\"}}},"
+               "{\"field\":\"account_update\",\"value\":{\"event\":\"PARTNER_ADDED\"}}]},"
+               "{\"id\":\"901\",\"time\":1767225000,\"changes\":["
+               "{\"field\":\"account_update\",\"value\":{\"event\":\"PARTNER_APP_INSTALLED\","
+               "\"waba_info\":{\"waba_id\":\"900\"}}}]}]}"));
+    assert_int_equal(o.changes, 6);
+    assert_int_equal(o.unapplied, 2);
+    assert_int_equal(o.changed, 4);
+    assert_rows(w, "SELECT account_id, field FROM account_facts ORDER BY account_id, field",
+                "1 partner_added; 2 partner_app_installed; 2 partner_removed");
+    assert_rows(w,
+                "SELECT json_extract(value, '$.change'), json_extract(value, '$.reason') "
+                "FROM inbound, json_each(reasons)",
+                "3 no workspace has linked the account; 4 no workspace has linked the account");
+    /* numbers changed of the first alone: whoever asked about it is to ask again */
+    assert_rows(w, "SELECT waba_id, hints > 0, revision > 0 FROM accounts ORDER BY waba_id",
+                "900 1 1; 901 1 0");
+}
+
+static void test_account_named_by_the_value_to_one_workspace(void **state)
+{
+    struct world *w = *state;
+    struct taking t = {.delivery = {.workspace_id = 2}};
+    static const char *const wabas[] = {"900", "901"};
+    for (size_t i = 0; i < ARRAY_LEN(wabas); i++) {
+        struct str value = arena_printf(&w->arena,
+                                        "{\"event\":\"PARTNER_ADDED\",\"waba_info\":{"
+                                        "\"waba_id\":\"%s\"}}",
+                                        wabas[i]);
+        t.delivery.body = body_of(w, entry_of(w, "31", NOW_S - 9, "account_update", value.ptr));
+        assert_int_equal(take(w, t).unapplied, i == 0);
+    }
+    assert_rows(w, "SELECT account_id, field FROM account_facts", "2 partner_added");
+    assert_rows(w, "SELECT json_extract(reasons, '$[0].reason') FROM inbound WHERE unapplied > 0",
+                "the workspace has no such account linked");
+}
+
 static void test_some_of_it(void **state)
 {
     struct world *w = *state;
@@ -563,6 +613,8 @@ int main(void)
         TEST(test_late),
         TEST(test_unknown_account),
         TEST(test_the_workspace_of_an_address),
+        TEST(test_account_named_by_the_value),
+        TEST(test_account_named_by_the_value_to_one_workspace),
         TEST(test_some_of_it),
         TEST(test_kept_alone),
         TEST(test_without_time),
