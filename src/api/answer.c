@@ -35,7 +35,10 @@ void answer_write_error(struct buf *out, const struct error *error, struct str r
         json_open(&w, '{');
         for (const struct error_detail *d = error->details; d; d = d->next) {
             json_key_str(&w, d->field);
-            json_str(&w, d->problem);
+            if (d->problem.ptr)
+                json_str(&w, d->problem);
+            else
+                json_null(&w);
         }
         json_close(&w, '}');
     }

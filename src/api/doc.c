@@ -194,7 +194,8 @@ static const struct {
       "the idempotency key came with another request before", NULL, NULL}},
     {ASKING_META,
      {ERR_MESSAGE_REJECTED, "Meta refused: Error validating access token",
-      "Meta refused; `details` has `meta_code`, `meta_title`, `meta_details` and `fbtrace_id`",
+      "Meta refused; `details` has `meta_code`, `meta_title`, `meta_details` and `fbtrace_id`, "
+      "`null` where Meta gave none",
       "meta_code", "190"}},
     {ALL,
      {ERR_INTERNAL, "Something went wrong on our side",

@@ -163,7 +163,8 @@ static const char error_schema[] =
     "\"error\":{\"type\":\"string\",\"description\":\"The code, for programs.\"},"
     "\"message\":{\"type\":\"string\",\"description\":\"A sentence, for people.\"},"
     "\"details\":{\"type\":\"object\",\"description\":\"What is wrong with each field, "
-    "where fields are wrong.\",\"additionalProperties\":{\"type\":\"string\"}},"
+    "where fields are wrong; what Meta said, where Meta refused: null is what it did not say.\","
+    "\"additionalProperties\":{\"type\":[\"string\",\"null\"]}},"
     "\"request_id\":{\"type\":\"string\",\"pattern\":\"^req_[0-9a-z]{20,}$\","
     "\"description\":\"The request's id, as in X-Request-Id.\"}},"
     "\"required\":[\"error\",\"message\",\"request_id\"],\"additionalProperties\":false}";

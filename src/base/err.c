@@ -97,7 +97,7 @@ enum err error_set_errno(struct error *error, enum err e, const char *fmt, ...)
 static void append(struct error *error, struct str field, struct str problem)
 {
     struct error_detail *detail = ARENA_NEW(error->arena, struct error_detail);
-    if (!detail || !problem.ptr)
+    if (!detail)
         return;
     detail->field = field;
     detail->problem = problem;
@@ -112,8 +112,17 @@ void error_detail(struct error *error, const char *field, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    append(error, str_from(field), arena_vprintf(error->arena, fmt, args));
+    struct str problem = arena_vprintf(error->arena, fmt, args);
     va_end(args);
+    if (problem.ptr)
+        append(error, str_from(field), problem);
+}
+
+void error_detail_opt(struct error *error, const char *field, struct str value)
+{
+    struct str problem = value.len ? arena_dup(error->arena, value) : (struct str){NULL, 0};
+    if (problem.ptr || !value.len)
+        append(error, str_from(field), problem);
 }
 
 void error_copy(struct error *to, const struct error *from)
@@ -122,6 +131,10 @@ void error_copy(struct error *to, const struct error *from)
     *to = (struct error){.arena = arena, .err = from->err, .retry_after = from->retry_after};
     to->message = arena_dup(arena, from->message);
     to->allow = arena_dup(arena, from->allow);
-    for (const struct error_detail *d = from->details; d; d = d->next)
-        append(to, arena_dup(arena, d->field), arena_dup(arena, d->problem));
+    for (const struct error_detail *d = from->details; d; d = d->next) {
+        struct str field = arena_dup(arena, d->field);
+        struct str problem = d->problem.ptr ? arena_dup(arena, d->problem) : d->problem;
+        if (field.ptr && (problem.ptr || !d->problem.ptr))
+            append(to, field, problem);
+    }
 }

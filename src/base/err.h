@@ -63,7 +63,7 @@ const char *err_code(enum err e);
 struct error_detail {
     struct error_detail *next;
     struct str field;
-    struct str problem;
+    struct str problem; /* its ptr NULL: there is nothing to say, which is told as null */
 };
 
 /* What a person should read about an error: set once, where it is known. Its strings live in
@@ -84,5 +84,7 @@ enum err error_set(struct error *error, enum err e, const char *fmt, ...) PRINTF
 enum err error_set_errno(struct error *error, enum err e, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Adds to `details`. The field's text is kept by pointer: a literal, or from the arena. */
 void error_detail(struct error *error, const char *field, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* A member that every error of its kind has: null where there is no `value`. Copied. */
+void error_detail_opt(struct error *error, const char *field, struct str value);
 /* Copies an error into another arena, as when it leaves its thread. */
 void error_copy(struct error *to, const struct error *from);

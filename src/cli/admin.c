@@ -191,6 +191,8 @@ static enum err take_error(struct admin *a, const struct response *r, struct jso
     else
         error_set(error, e, "%.*s", STR_FMT(message));
     json_for_each_member (field, problem, json_get(answer, "details")) {
+        if (!json_present(problem)) /* nothing that a person had to know */
+            continue;
         const char *name = arena_cstr(error->arena, field);
         struct str text =
             json_is_str(problem) ? json_as_str(problem, STR("")) : json_text(problem, error->arena);

@@ -171,6 +171,26 @@ static struct str join(struct str message, struct str details, struct arena *are
     return both.ptr ? both : message;
 }
 
+/* "Rate limit hit", of "(#130429) Rate limit hit". */
+static struct str without_code(struct str message)
+{
+    struct str rest = str_skip(message, str_starts(message, STR("(#")) ? 2 : message.len);
+    size_t digits = 0;
+    while (digits < rest.len && rest.ptr[digits] >= '0' && rest.ptr[digits] <= '9')
+        digits++;
+    rest = str_skip(rest, digits);
+    return digits && str_starts(rest, STR(")")) ? str_trim(str_skip(rest, 1)) : message;
+}
+
+/* What a person takes for the error's name; `type` is "OAuthException" of nearly all. */
+static struct str title_of(struct json error)
+{
+    struct str title = json_as_str(json_get(error, "error_user_title"), STR(""));
+    if (!title.len)
+        title = without_code(json_as_str(json_get(error, "message"), STR("")));
+    return title.len ? title : json_as_str(json_get(error, "type"), STR(""));
+}
+
 static enum graph_outcome outcome_of_status(int http_status)
 {
     if (http_status == 429)
@@ -185,8 +205,7 @@ static void read_error(struct json error, const struct secret *token, struct are
 {
     struct json data = json_get(error, "error_data");
     struct json user_message = json_get(error, "error_user_msg");
-    a->title = graph_text(first_text(json_get(error, "error_user_title"), json_get(error, "type")),
-                          token, arena);
+    a->title = graph_text(title_of(error), token, arena);
     a->details = graph_text(first_text(json_get(data, "details"), user_message), token, arena);
     a->fbtrace_id = graph_text(json_as_str(json_get(error, "fbtrace_id"), STR("")), token, arena);
     struct str message = graph_text(json_as_str(json_get(error, "message"), STR("")), token, arena);

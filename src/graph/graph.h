@@ -67,7 +67,7 @@ struct graph_answer {
     struct json json;      /* of GRAPH_OK: the object */
     int64_t code, subcode; /* of an error of Meta's; else 0 */
     struct str message;    /* for a person: Meta's, or ours; never holds a token */
-    struct str title;      /* error_user_title or type */
+    struct str title;      /* error_user_title, else the message without its code, else type */
     struct str details;    /* error_data.details or error_user_msg */
     struct str fbtrace_id;
     struct graph_usage usage;

@@ -40,9 +40,9 @@ static enum err explain(struct error *error, const struct graph_answer *a)
     }
     error_set(error, ERR_MESSAGE_REJECTED, "Meta refused: %.*s", STR_FMT(a->message));
     error_detail(error, "meta_code", "%lld", (long long)a->code);
-    error_detail(error, "meta_title", "%.*s", STR_FMT(a->title));
-    error_detail(error, "meta_details", "%.*s", STR_FMT(a->details));
-    error_detail(error, "fbtrace_id", "%.*s", STR_FMT(a->fbtrace_id));
+    error_detail_opt(error, "meta_title", a->title);
+    error_detail_opt(error, "meta_details", a->details);
+    error_detail_opt(error, "fbtrace_id", a->fbtrace_id);
     return ERR_MESSAGE_REJECTED;
 }
 

@@ -577,6 +577,9 @@ describe('doctor', () => {
       { input: sim.token, env: { HUDHUD_GRAPH_URL: sim.url } });
     await sim.patchToken(sim.token, { expired: true });
     const { status, findings } = await examine(data);
+    const sync = await run(['number', 'sync', '--domain', 'a', '--data', data], { env: { HUDHUD_GRAPH_URL: sim.url } });
+    assert.match(sync.stderr, /^ {2}meta_code: 190$/m);
+    assert.doesNotMatch(sync.stderr, /meta_details/, 'of which there are none');
     await sim.patchToken(sim.token, { expired: false });
     assert.equal(status, 1);
     const token = findings.find((f) => f.check === 'token');

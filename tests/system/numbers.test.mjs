@@ -223,6 +223,8 @@ test('a dead token: DISCONNECTED with Meta\'s reason, until a new token is linke
   assert.equal(refused.json.error, 'message_rejected');
   assert.equal(refused.json.details.meta_code, '190');
   assert.ok(refused.json.details.fbtrace_id);
+  assert.match(refused.json.details.meta_title, /^Error validating access token/);
+  assert.equal(refused.json.details.meta_details, null, 'Meta says no more than that');
   const dead = (await world.call('GET', '/waba-numbers/840')).json.data;
   assert.equal(dead.status, 'DISCONNECTED');
   assert.equal(dead.health.reasons[0].code, 190);

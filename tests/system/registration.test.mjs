@@ -119,7 +119,10 @@ test('each refusal of Meta\'s comes through with its code', async (t) => {
   const world = await startNumber(t);
   const { sim } = world;
   const register = (pin) => world.step('register', { pin });
-  assertRefused(await register('111111'), 133006, 'not verified');
+  const unverified = await register('111111');
+  assertRefused(unverified, 133006, 'not verified');
+  assert.equal(unverified.json.details.meta_title, 'Phone number re-verification needed');
+  assert.match(unverified.json.details.meta_details, /./);
   assertRefused(await world.step('verify-code', { code: '123456' }), 136025, 'none was requested');
   await world.step('request-code', { method: 'VOICE', language: 'en_US' });
   assertRefused(await world.step('verify-code', { code: '654321' }), 136025, 'wrong code');

@@ -82,6 +82,8 @@ static void test_details_and_copy(void **state)
     (void)error_set(&error, ERR_VALIDATION, "2 fields are wrong");
     error_detail(&error, "a", "is %s", "required");
     error_detail(&error, "b", "%s", "");
+    error_detail_opt(&error, "c", STR("said"));
+    error_detail_opt(&error, "d", STR(""));
     error.retry_after = 7;
     error.allow = STR("GET, PUT");
     struct arena other;
@@ -98,7 +100,13 @@ static void test_details_and_copy(void **state)
     assert_str(copy.details->problem, "is required");
     assert_str(copy.details->next->field, "b");
     assert_str(copy.details->next->problem, "");
-    assert_null(copy.details->next->next);
+    assert_non_null(copy.details->next->problem.ptr);
+    const struct error_detail *c = copy.details->next->next;
+    assert_str(c->field, "c");
+    assert_str(c->problem, "said");
+    assert_str(c->next->field, "d");
+    assert_null(c->next->problem.ptr);
+    assert_null(c->next->next);
     arena_release(&other);
 }
 
@@ -112,12 +120,16 @@ static void test_every_arena_size(void **state)
         error_init(&e, &small);
         error_init(&copy, &small);
         error_detail(&e, "field", "is %s", "wrong");
+        error_detail_opt(&e, "other", STR("said"));
+        error_detail_opt(&e, "none", STR(""));
         assert_int_equal(error_set(&e, ERR_CONFLICT, "%s", "a message"), ERR_CONFLICT);
         assert_true(e.message.len == 0 || str_eq(e.message, STR("a message")));
         errno = ENOENT;
         assert_int_equal(error_set_errno(&e, ERR_IO, "cannot"), ERR_IO);
         error_copy(&copy, &e);
         assert_int_equal(copy.err, ERR_IO);
+        for (const struct error_detail *d = copy.details; d; d = d->next)
+            assert_int_equal(d->problem.ptr == NULL, str_eq(d->field, STR("none")));
         arena_release(&small);
     }
 }

@@ -140,7 +140,7 @@ static void a_message_for_a_person(void **state)
         "\"fbtrace_id\":\"Az8or2yhqkZfEZ-_4Qn_Bam\"}}");
     assert_str(a.message,
                "(#130429) Rate limit hit: Cloud API message throughput has been reached.");
-    assert_str(a.title, "OAuthException");
+    assert_str(a.title, "Rate limit hit");
     assert_str(a.details, "Cloud API message throughput has been reached.");
     assert_str(a.fbtrace_id, "Az8or2yhqkZfEZ-_4Qn_Bam");
 
@@ -158,6 +158,28 @@ static void a_message_for_a_person(void **state)
                "Meta sent an error without a message");
 }
 
+static void a_title_without_its_code(void **state)
+{
+    static const struct {
+        const char *members, *title;
+    } cases[] = {
+        {"\"error_user_title\":\"T\",\"message\":\"(#1) M\",\"type\":\"E\"", "T"},
+        {"\"error_user_title\":\"\",\"message\":\"(#133005) M (#2)\",\"type\":\"E\"", "M (#2)"},
+        {"\"message\":\"M\",\"type\":\"E\"", "M"},
+        {"\"message\":\"(#1)M\",\"type\":\"E\"", "M"},
+        {"\"message\":\"(#) M\",\"type\":\"E\"", "(#) M"},
+        {"\"message\":\"(#1 M\",\"type\":\"E\"", "(#1 M"},
+        {"\"message\":\"(#12) \",\"type\":\"E\"", "E"},
+        {"\"message\":\"(#\",\"type\":\"E\"", "(#"},
+        {"\"message\":[],\"type\":\"E\"", "E"},
+        {"\"code\":1", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct str body = arena_printf(&arena, "{\"error\":{%s}}", cases[i].members);
+        assert_str(answer_of(400, body.ptr).title, cases[i].title);
+    }
+}
+
 static void no_text_holds_the_token(void **state)
 {
     _cleanup_(secret_release)
@@ -172,7 +194,7 @@ static void no_text_holds_the_token(void **state)
     struct graph_answer a;
     graph_answer_read(&raw, &token, &arena, &a);
     assert_str(a.message, "Malformed access token (token)(token)!: EAAJ (token)");
-    assert_str(a.title, "(token)");
+    assert_str(a.title, "Malformed access token (token)(token)!");
     assert_str(a.details, "EAAJ (token)");
     assert_str(a.fbtrace_id, "(token)");
 }
@@ -293,6 +315,7 @@ int main(void)
         TEST(codes),
         TEST(odd_codes),
         TEST(a_message_for_a_person),
+        TEST(a_title_without_its_code),
         TEST(no_text_holds_the_token),
         TEST(long_text_is_cut),
         TEST(usage_is_the_worst),
