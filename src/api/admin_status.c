@@ -217,6 +217,20 @@ enum err account_check_check(struct call *call)
     return begin_task(call, JOBS_CHECK_ACCOUNT);
 }
 
+static void write_apps(struct json_writer *w, const struct jobs_task *task)
+{
+    json_key(w, "subscribed_apps");
+    if (task->has_apps) {
+        json_open(w, '[');
+        for (size_t i = 0; i < task->apps.n; i++)
+            json_str(w, task->apps.ids[i]);
+        json_close(w, ']');
+    } else {
+        json_null(w);
+    }
+    json_member_opt(w, "subscribed_apps_message", task->apps_message);
+}
+
 enum err account_check_run(struct call *call)
 {
     struct json_writer *w = &call->out;
@@ -225,6 +239,7 @@ enum err account_check_run(struct call *call)
     json_member_str(w, "waba_id", call_param(call, 0));
     json_member_cstr(w, "outcome", graph_outcome_name(call->task.outcome));
     json_member_opt(w, "message", call->task.message);
+    write_apps(w, &call->task);
     json_close(w, '}');
     call_end(call);
     return ERR_OK;

@@ -706,7 +706,8 @@ const struct command commands_last[] = {
         .flags = COMMAND_ADMIN,
         .details =
             "Checks the folder, the key, the disk, the database, the server, the clock, the way to\n"
-            "Graph and the token of every account. Fails when a check does.",
+            "Graph, and of every account its token and whether Meta sends its webhooks here. Fails\n"
+            "when a check does.",
         .example = "hudhud doctor --data /var/lib/hudhud",
         .run = doctor_run,
     },

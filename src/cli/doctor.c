@@ -134,7 +134,58 @@ static const char *mend_token(struct doctor *d, const char *outcome, const char 
     return "try again later; the server keeps trying by itself";
 }
 
-static void check_account(struct doctor *d, struct admin *admin, struct json account)
+static bool is_known_app(struct json apps, struct str app_id, const char *domain)
+{
+    json_for_each (app, apps) {
+        struct str workspace = json_as_str(json_get(app, "workspace"), STR(""));
+        if (str_eq(json_as_str(json_get(app, "app_id"), STR("")), app_id) &&
+            (!workspace.len || str_eq(workspace, str_from(domain))))
+            return true;
+    }
+    return false;
+}
+
+/* The subscribed app whose webhooks are taken here for an account of this domain; empty: none. */
+static struct str find_known_app(struct json apps, struct json subscribed, const char *domain)
+{
+    json_for_each (id, subscribed)
+        if (is_known_app(apps, json_as_str(id, STR("")), domain))
+            return json_as_str(id, STR(""));
+    return STR("");
+}
+
+/* Does Meta tell an app of ours what happens to the account? */
+static void check_subscription(struct doctor *d, struct json apps, struct json answer,
+                               const char *waba_id, const char *domain)
+{
+    struct json subscribed = json_get(answer, "subscribed_apps");
+    struct str known = find_known_app(apps, subscribed, domain);
+    const char *what, *mend = NULL;
+    const char *link = cli_format(d->cli, "hudhud number link --domain %s --waba-id %s --replace",
+                                  domain, waba_id);
+    if (!json_is_array(subscribed)) {
+        what = cli_format(d->cli, "Meta does not say which apps are subscribed to it: %s",
+                          text_of(d, answer, "subscribed_apps_message", "no answer"));
+        mend = "try again later";
+    } else if (json_len(subscribed) == 0) {
+        what = "no app is subscribed to it, so that Meta sends no webhooks";
+        mend = cli_format(d->cli, "subscribe the app of the account's token: %s", link);
+    } else if (known.len) {
+        what = cli_format(d->cli, "app %.*s is subscribed to it", STR_FMT(known));
+    } else if (json_len(apps) == 0) {
+        what = "an app is subscribed to it; none is known here (hudhud app add)";
+    } else {
+        what =
+            cli_format(d->cli, "only others than the apps here are subscribed to it, such as %.*s",
+                       STR_FMT(json_as_str(json_at(subscribed, 0), STR(""))));
+        mend = cli_format(d->cli, "with a token of one of \"hudhud app list\": %s", link);
+    }
+    doctor_report(d, mend ? VERDICT_WARN : VERDICT_OK, "webhooks",
+                  cli_format(d->cli, "account %s of %s: %s", waba_id, domain, what), mend);
+}
+
+static void check_account(struct doctor *d, struct admin *admin, struct json apps,
+                          struct json account)
 {
     const char *waba_id = text_of(d, account, "waba_id", "");
     const char *domain = text_of(d, account, "domain", "");
@@ -151,6 +202,7 @@ static void check_account(struct doctor *d, struct admin *admin, struct json acc
     if (strcmp(outcome, "ok") == 0) {
         doctor_report(d, VERDICT_OK, "token",
                       cli_format(d->cli, "account %s of %s", waba_id, domain), NULL);
+        check_subscription(d, apps, answer, waba_id, domain);
         return;
     }
     doctor_report(d, VERDICT_FAIL, "token",
@@ -161,13 +213,14 @@ static void check_account(struct doctor *d, struct admin *admin, struct json acc
 
 static void check_accounts(struct doctor *d, struct admin *admin)
 {
-    struct json accounts;
-    if (admin_call(admin, "GET", "/admin/accounts", STR(""), &accounts)) {
+    struct json accounts, apps;
+    if (admin_call(admin, "GET", "/admin/accounts", STR(""), &accounts) ||
+        admin_call(admin, "GET", "/admin/apps", STR(""), &apps)) {
         doctor_report(d, VERDICT_FAIL, "token", take_error(d), NULL);
         return;
     }
     json_for_each (account, accounts)
-        check_account(d, admin, account);
+        check_account(d, admin, apps, account);
 }
 
 /* Everything that needs the database open. Graph's address when it is known. */

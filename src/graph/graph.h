@@ -136,6 +136,17 @@ void graph_fetch_account(struct graph *g, struct str waba_id, const struct secre
 void graph_subscribe_app(struct graph *g, struct str waba_id, const struct secret *token,
                          struct arena *arena, graph_cb *cb, void *arg);
 
+/* GET /{waba}/subscribed_apps: the apps that Meta's webhooks of this account go to. */
+struct graph_apps {
+    struct str *ids;
+    size_t n;
+};
+/* With GRAPH_OK the apps, in `arena`; else NULL. */
+typedef void graph_apps_cb(void *arg, const struct graph_answer *answer,
+                           const struct graph_apps *apps);
+void graph_fetch_apps(struct graph *g, struct str waba_id, const struct secret *token,
+                      struct arena *arena, graph_apps_cb *cb, void *arg);
+
 /* Registration of a number (meta-graph.md §2), by Meta's id of it. Each is {"success": true} when
  * it is done; anything else of a 200 is GRAPH_UNUSABLE. Codes and PINs are in no message. */
 struct graph_registration {

@@ -22,9 +22,30 @@ static void check_finish(struct check *c, const struct graph_answer *a)
     job_task_done(task, a->outcome == GRAPH_CANCELLED ? ERR_UNAVAILABLE : ERR_OK);
 }
 
-static void on_answer(void *arg, const struct graph_answer *a)
+/* Whatever comes of it, the token is good. */
+static void on_apps(void *arg, const struct graph_answer *a, const struct graph_apps *apps)
 {
-    check_finish(arg, a);
+    struct check *c = arg;
+    struct jobs_task *task = c->task;
+    struct graph_answer seen = *a;
+    task->has_apps = apps != NULL;
+    if (apps)
+        task->apps = *apps;
+    else
+        task->apps_message = arena_dup(task->arena, a->message);
+    if (a->outcome != GRAPH_CANCELLED)
+        seen = (struct graph_answer){.outcome = GRAPH_OK};
+    check_finish(c, &seen);
+}
+
+static void on_account(void *arg, const struct graph_answer *a)
+{
+    struct check *c = arg;
+    if (a->outcome == GRAPH_OK)
+        graph_fetch_apps(c->jobs->graph, c->opening.account.waba_id, &c->opening.token,
+                         c->task->arena, on_apps, c);
+    else
+        check_finish(c, a);
 }
 
 /* Any answer at all means that Meta is there: without a token it is an error of Meta's. */
@@ -69,7 +90,7 @@ static void on_opened(struct job_opening *o, enum err e)
         return;
     }
     struct str path = arena_printf(o->arena, "/%.*s", STR_FMT(o->account.waba_id));
-    graph_request(graph, GRAPH_GET, path, STR("fields=id"), &o->token, o->arena, on_answer, c);
+    graph_request(graph, GRAPH_GET, path, STR("fields=id"), &o->token, o->arena, on_account, c);
 }
 
 void job_check_account(struct jobs *j, struct jobs_task *task)

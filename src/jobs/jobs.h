@@ -77,6 +77,10 @@ struct jobs_task {
     int64_t account_id;
     enum graph_outcome outcome; /* of the checks, which never fail for what Meta says */
     struct str message;         /* of the checks: what a person should know */
+    /* of JOBS_CHECK_ACCOUNT, when the outcome is GRAPH_OK */
+    bool has_apps; /* Meta named the apps that the account's webhooks go to */
+    struct graph_apps apps;
+    struct str apps_message; /* ... or why it did not */
 };
 
 /* How events are delivered (developer-api.md §8). */

@@ -519,13 +519,14 @@ describe('doctor', () => {
       { input: sim.token });
     const { status, findings } = await examine(data);
     assert.equal(status, 0);
-    const ok = ['folder', 'key', 'disk', 'database', 'server', 'graph', 'token', 'clock'];
+    const ok = ['folder', 'key', 'disk', 'database', 'server', 'graph', 'token', 'webhooks', 'clock'];
     if (storeKind === 'postgres') ok.push('store'); // the server that it is on
     const { files, ...others } = verdicts(findings); // files: as this machine's limit is
     assert.ok(files);
     assert.deepEqual(others, Object.fromEntries(ok.map((check) => [check, 'ok'])));
     const text = await runOk(['doctor', '--data', data]);
     assert.match(text.stdout, /^ok {4}token {5}account \d+ of a$/m);
+    assert.match(text.stdout, /^ok {4}webhooks {2}account \d+ of a: an app is subscribed .*hudhud app add/m);
     await server.stop();
     const stopped = await examine(data);
     assert.equal(stopped.status, 0);
@@ -568,6 +569,53 @@ describe('doctor', () => {
     const broken = await examine(data);
     assert.equal(broken.status, 1);
     assert.equal(verdicts(broken.findings).database, 'fail');
+  });
+
+  test('an account whose webhooks do not come', async () => {
+    const data = await initFolder();
+    const env = { HUDHUD_GRAPH_URL: sim.url };
+    const link = (...more) => runOk(['number', 'link', '--domain', 'a', '--waba-id', sim.wabaId, '--data', data,
+      ...more], { input: sim.token, env });
+    const found = async () => {
+      const { status, findings } = await examine(data);
+      assert.equal(status, 0, 'it works, and is polled');
+      return findings.find(({ check }) => check === 'webhooks');
+    };
+    const edge = (method) => fetch(`${sim.url}/v25.0/${sim.wabaId}/subscribed_apps`,
+      { method, headers: { Authorization: `Bearer ${sim.token}` } });
+    await runOk(['workspace', 'create', 'A', '--domain', 'a', '--data', data]);
+    await runOk(['workspace', 'create', 'B', '--domain', 'b', '--data', data]);
+    await link();
+    const [{ whatsapp_business_api_data: app }] = (await (await edge('GET')).json()).data;
+
+    await edge('DELETE');
+    const nobody = await found();
+    assert.equal(nobody.verdict, 'warn');
+    assert.match(nobody.message, /no app is subscribed to it/);
+    const [, line] = /: hudhud (number link .*)$/.exec(nobody.mend);
+    await runOk([...line.split(' '), '--data', data], { input: sim.token, env });
+    assert.equal((await found()).verdict, 'ok', 'the mend is one');
+
+    const addApp = (id, ...more) => runOk(['app', 'add', id, '--secret-file', '-', '--data', data, ...more],
+      { input: 'a-secret' });
+    await addApp('4711');
+    const others = await found();
+    assert.equal(others.verdict, 'warn');
+    assert.ok(others.message.endsWith(`such as ${app.id}`), others.message);
+    assert.match(others.mend, /hudhud app list.*--replace$/);
+    await addApp(app.id, '--workspace', 'b');
+    assert.equal((await found()).verdict, 'warn', 'what it sends is about another workspace');
+    await runOk(['app', 'remove', app.id, '--data', data]);
+    await addApp(app.id);
+    const well = await found();
+    assert.equal(well.verdict, 'ok');
+    assert.ok(well.message.endsWith(`app ${app.id} is subscribed to it`), well.message);
+
+    await sim.putFaults([{ kind: 'html', match: { path_contains: 'subscribed_apps' } }]);
+    const unsaid = await found();
+    assert.equal(unsaid.verdict, 'warn');
+    assert.match(unsaid.message, /does not say .*web page/);
+    await sim.putFaults([]);
   });
 
   test('a token that Meta refuses', async () => {

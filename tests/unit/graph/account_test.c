@@ -581,6 +581,51 @@ static void subscribing(void **state)
     assert_int_equal(subscribed.outcome, GRAPH_REFUSED);
 }
 
+static const struct graph_apps *apps; /* in the test's arena; NULL: none were told */
+
+static void on_apps(void *arg, const struct graph_answer *a, const struct graph_apps *told)
+{
+    apps = NULL;
+    if (told) {
+        struct graph_apps *copy = ARENA_NEW(&fake.arena, struct graph_apps);
+        *copy = *told;
+        apps = copy;
+    }
+    assert_int_equal(told != NULL, a->outcome == GRAPH_OK);
+    on_subscribed(arg, a);
+}
+
+static enum graph_outcome fetch_apps(const char *body)
+{
+    const struct line lines[] = {SAY("GET /v25.0/102290129340398/subscribed_apps ", body)};
+    script = (struct script){lines, 1};
+    size_t want = done + 1;
+    graph_fetch_apps(fake.graph, STR("102290129340398"), &fake.token, &fake.arena, on_apps, NULL);
+    fake_run(&done, want);
+    free(fake.requests[--fake.n_requests]);
+    return subscribed.outcome;
+}
+
+#define APP(members) "{\"whatsapp_business_api_data\":{" members "}}"
+
+static void the_apps_of_an_account(void **state)
+{
+    fake.handle = play;
+    fake_open_graph(0, NULL);
+    assert_int_equal(fetch_apps("{\"data\":[" APP("\"id\":\"11\",\"name\":\"A\"") "," APP(
+                         "\"name\":\"B\"") ",7,{}," APP("\"id\":12") "]}"),
+                     GRAPH_OK);
+    assert_int_equal(apps->n, 2);
+    assert_str(apps->ids[0], "11");
+    assert_str(apps->ids[1], "12");
+    assert_int_equal(fetch_apps("{\"data\":[]}"), GRAPH_OK);
+    assert_int_equal(apps->n, 0);
+    assert_int_equal(fetch_apps("{\"data\":{}}"), GRAPH_UNUSABLE);
+    assert_part(subscribed.message, "subscribed_apps");
+    assert_int_equal(fetch_apps("{}"), GRAPH_UNUSABLE);
+    assert_int_equal(fetch_apps("{\"error\":{\"code\":190}}"), GRAPH_TOKEN_DEAD);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, fake_teardown)
@@ -611,6 +656,7 @@ int main(void)
         TEST(a_full_arena),
         TEST(accounts_are_asked_at_the_same_time),
         TEST(subscribing),
+        TEST(the_apps_of_an_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
