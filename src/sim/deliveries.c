@@ -42,6 +42,8 @@ struct sim_deliveries {
     uint64_t total;
     size_t n, n_pending;
     size_t bytes; /* of all that are pending */
+    int64_t n_skipped;
+    const char *why_skipped; /* the last one; NULL: none was */
     bool closing;
 };
 
@@ -247,6 +249,12 @@ enum err sim_deliveries_add(struct sim_deliveries *d, const struct sim_parcel *p
     return ERR_OK;
 }
 
+void sim_deliveries_skip(struct sim_deliveries *d, const char *why)
+{
+    d->n_skipped++;
+    d->why_skipped = why;
+}
+
 /* --- telling of them ---------------------------------------------------------------------- */
 
 static void write_delivery(const struct delivery *v, struct json_writer *w)
@@ -271,6 +279,8 @@ void sim_deliveries_write(const struct sim_deliveries *d, struct json_writer *w)
     json_open(w, '{');
     json_member_i64(w, "total", (int64_t)d->total);
     json_member_i64(w, "pending", (int64_t)d->n_pending);
+    json_member_i64(w, "skipped", d->n_skipped);
+    json_member_cstr(w, "why", d->why_skipped);
     json_key(w, "data");
     json_open(w, '[');
     list_for_each (node, &d->all)
@@ -284,6 +294,8 @@ void sim_deliveries_clear(struct sim_deliveries *d)
     list_for_each_safe (node, &d->all)
         forget(CONTAINER_OF(node, struct delivery, link));
     d->total = 0;
+    d->n_skipped = 0;
+    d->why_skipped = NULL;
 }
 
 /* --- opening and closing ------------------------------------------------------------------ */

@@ -26,7 +26,10 @@ struct sim_parcel {
 enum err sim_deliveries_add(struct sim_deliveries *d, const struct sim_parcel *parcel,
                             struct error *error) MUST_USE;
 
-/* {"total","pending","data":[...]}, oldest first. */
+/* One change more that nobody gets. `why` is a literal. */
+void sim_deliveries_skip(struct sim_deliveries *d, const char *why);
+
+/* {"total","pending","skipped","why","data":[...]}, oldest first; `why` of the last one skipped. */
 void sim_deliveries_write(const struct sim_deliveries *d, struct json_writer *w);
 /* Forgets all, and gives up what is on its way. */
 void sim_deliveries_clear(struct sim_deliveries *d);

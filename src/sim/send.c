@@ -1,6 +1,7 @@
 #include "sim/send.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 /* splitmix64: the same seed gives the same order everywhere. */
 static uint64_t next_random(uint64_t *state)
@@ -82,8 +83,21 @@ enum err sim_send_changes(struct sim *sim, struct sim_change *changes, size_t n,
     return ERR_OK;
 }
 
-void sim_tell(struct sim *sim, const struct sim_account *account, const char *field,
-              struct str value)
+/* One line an account: a person who waits for webhooks learns why none come, and who wants none is
+ * not told with each change. */
+static void note_unsent(struct sim *sim, struct sim_account *account, const char *field,
+                        const char *why)
+{
+    sim_deliveries_skip(sim->deliveries, why);
+    if (why != sim_why_unsubscribed || account->told_unsubscribed || sim->quiet)
+        return;
+    account->told_unsubscribed = true;
+    log_event(LOG_INFO, "webhook_not_sent", LOG_STR("account", sim_node_id(&account->node)),
+              LOG_CSTR("field", field), LOG_CSTR("why", why),
+              LOG_CSTR("mend", "hudhud number link --replace subscribes one"));
+}
+
+void sim_tell(struct sim *sim, struct sim_account *account, const char *field, struct str value)
 {
     struct arena arena;
     struct error error;
@@ -91,8 +105,11 @@ void sim_tell(struct sim *sim, const struct sim_account *account, const char *fi
     error_init(&error, &arena);
     struct sim_change change = {.field = str_from(field), .value = value};
     size_t n;
-    if (!sim_change_route(&change, account, &arena) &&
-        sim_send_changes(sim, &change, 1, &SIM_SENDING_PLAIN, &n, &error) != ERR_OK && !sim->quiet)
+    const char *why = sim_change_route(&change, account, &arena);
+    if (why)
+        note_unsent(sim, account, field, why);
+    else if (sim_send_changes(sim, &change, 1, &SIM_SENDING_PLAIN, &n, &error) != ERR_OK &&
+             !sim->quiet)
         fprintf(stderr, "hudhud sim: %.*s\n", STR_FMT(error.message));
     arena_release(&arena);
 }

@@ -29,6 +29,5 @@ enum err sim_send_changes(struct sim *sim, struct sim_change *changes, size_t n,
 enum err sim_send_body(struct sim *sim, const struct sim_parcel *parcel,
                        const struct sim_sending *how, size_t *ret_n, struct error *error) MUST_USE;
 
-/* One change of an account, to whom it may concern; nobody is fine. */
-void sim_tell(struct sim *sim, const struct sim_account *account, const char *field,
-              struct str value);
+/* One change of an account, to whom it may concern; nobody is fine, and noted. */
+void sim_tell(struct sim *sim, struct sim_account *account, const char *field, struct str value);

@@ -51,10 +51,11 @@ struct sim_usage {    /* calls within a window that began with the first of them
 struct sim_account {
     struct sim_node node; /* the first member: a node is cast to its account */
     struct sim_state *state;
-    struct list numbers;   /* struct sim_node, in the order they came */
-    struct list templates; /* the same */
-    bool subscribed;       /* the app receives its webhooks */
-    char *override_uri;    /* NULL: none */
+    struct list numbers;    /* struct sim_node, in the order they came */
+    struct list templates;  /* the same */
+    bool subscribed;        /* the app receives its webhooks */
+    bool told_unsubscribed; /* a line of the log said that it does not */
+    char *override_uri;     /* NULL: none */
     struct sim_usage usage;
 };
 

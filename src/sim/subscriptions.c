@@ -37,6 +37,7 @@ void sim_subscriptions_create(struct sim_call *call)
     free(call->account->override_uri);
     call->account->override_uri = uri.len ? strndup(uri.ptr, uri.len) : NULL;
     call->account->subscribed = true;
+    call->account->told_unsubscribed = false;
     sim_call_succeed(call);
 }
 

@@ -95,6 +95,8 @@ static struct str override_of(const struct sim_change *change, struct json value
     return url.len ? url : str_from(account->override_uri);
 }
 
+const char sim_why_unsubscribed[] = "no app is subscribed to the account (its subscribed_apps)";
+
 const char *sim_change_route(struct sim_change *change, const struct sim_account *account,
                              struct arena *arena)
 {
@@ -107,7 +109,7 @@ const char *sim_change_route(struct sim_change *change, const struct sim_account
     if (webhook->fields && !sim_word_in(webhook->fields, change->field))
         return "the app has not subscribed to the field";
     if (!account->subscribed)
-        return "the account's subscribed_apps do not have the app";
+        return sim_why_unsubscribed;
     change->url = override_of(change, value, account, arena);
     if (change->url.len)
         return NULL;

@@ -21,6 +21,9 @@ struct sim_change {
     struct str url;      /* where it goes */
 };
 
+/* Why nobody gets a change of an account that has an app nowhere in its subscribed_apps. */
+extern const char sim_why_unsubscribed[];
+
 /* Sets entry_id and url of a change of this account. NULL, or a sentence that says why nobody gets
  * it. */
 const char *sim_change_route(struct sim_change *change, const struct sim_account *account,

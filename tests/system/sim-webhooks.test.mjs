@@ -225,7 +225,7 @@ test('anything but 200 is tried again: 500, 202, a redirect, a cut connection', 
   assert.equal(row.url, receiver.url);
   assert.equal(row.field, 'account_update');
   await sim.clearWebhooks();
-  assert.deepEqual(await sim.webhooks(), { total: 0, pending: 0, data: [] });
+  assert.deepEqual(await sim.webhooks(), { total: 0, pending: 0, skipped: 0, why: null, data: [] });
 });
 
 test('the pauses grow, one that waits holds up no other, and in the end it is given up', async (t) => {
@@ -339,6 +339,32 @@ test('accounts and fields that nobody subscribed to are told to nobody', async (
   assert.match(await skipped(change({})), /no webhook/);
   await delivered(sim);
   assert.equal(receiver.requests.length, 1);
+});
+
+test('a change that nobody gets is told in the log, once an account, and counted', async (t) => {
+  const { sim, receiver } = await start(t, { account: { subscribed: false }, webhook: { fields: ['account_review_update'] } });
+  const lines = (id) => sim.log().split('\n').filter((l) => /webhook_not_sent/.test(l) && l.includes(id));
+  const review = (decision, id = WABA) => sim.patchAccount(id, { account_review_status: decision });
+  await review('REJECTED');
+  await review('APPROVED');
+  await review('REJECTED', '1002');
+  await sim.patchNumber(NUMBER, { quality_rating: 'RED' }); // a field that nobody wants: no line
+  const { total, skipped, why } = await sim.webhooks();
+  assert.deepEqual([total, skipped], [0, 4]);
+  assert.match(why, /not subscribed to the field/);
+  await eventually(() => lines(WABA).length === 1 && lines('1002').length === 1, { what: 'a line each' });
+  assert.match(lines(WABA)[0], /account_review_update.*no app is subscribed to the account.*number link --replace/);
+
+  const edge = (method) => sim.graph(`/v25.0/${WABA}/subscribed_apps`, { method });
+  await edge('POST');
+  await review('REJECTED');
+  await delivered(sim);
+  assert.equal(receiver.requests.length, 1);
+  await edge('DELETE');
+  await review('APPROVED');
+  await eventually(() => lines(WABA).length === 2, { what: 'a line once more: it had been subscribed' });
+  await sim.clearWebhooks();
+  assert.deepEqual(await sim.webhooks(), { total: 0, pending: 0, skipped: 0, why: null, data: [] });
 });
 
 test('overrides of a number and of an account, for the fields that have them', async (t) => {

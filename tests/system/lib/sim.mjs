@@ -140,7 +140,7 @@ function controls(url) {
       control('PATCH', `/tokens/${encodeURIComponent(token)}`, fields),
     patchApp: (fields) => control('PATCH', '/app', fields),
     postWebhooks: (what) => control('POST', '/webhooks', what),
-    webhooks: () => control('GET', '/webhooks'), // { total, pending, data }, oldest first
+    webhooks: () => control('GET', '/webhooks'), // { total, pending, skipped, why, data }, oldest first
     clearWebhooks: () => control('DELETE', '/webhooks'),
     putFaults: (faults) => control('PUT', '/faults', faults),
     clearFaults: () => control('DELETE', '/faults'),
