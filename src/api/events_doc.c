@@ -6,7 +6,9 @@
 #define SOURCE                                                                                     \
     {                                                                                              \
         .name = "source", .values = VALUES("poll", "webhook", "api"), .example = "webhook",        \
-        .description = "Who told: `poll` the periodic sync, `webhook` Meta, `api` a call."         \
+        .description =                                                                             \
+            "How it came to be known: `poll` by the periodic sync; `webhook`: Meta told, or "      \
+            "was asked because of what it told; `api` by a call."                                  \
     }
 #define AT                                                                                         \
     {                                                                                              \

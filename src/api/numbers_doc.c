@@ -155,7 +155,9 @@ static const struct field change_fields[] = {
     {.name = "source",
      .values = VALUES("poll", "webhook", "api"),
      .example = "poll",
-     .description = "Who told: `poll` the periodic sync, `webhook` Meta, `api` a call."},
+     .description =
+         "How it came to be known: `poll` by the periodic sync; `webhook`: Meta told, or "
+         "was asked because of what it told; `api` by a call."},
     {.name = "at",
      .type = FIELD_TIME,
      .example = "2024-01-20T14:30:00Z",

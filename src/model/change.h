@@ -4,7 +4,7 @@
 #include "store/store.h"
 
 #define SOURCE_POLL    "poll"    /* we asked */
-#define SOURCE_WEBHOOK "webhook" /* Meta told */
+#define SOURCE_WEBHOOK "webhook" /* Meta told, or was asked because of what it told */
 #define SOURCE_API     "api"     /* a person's call */
 
 struct change_cause {
