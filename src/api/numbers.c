@@ -34,10 +34,9 @@ static void write_health(struct json_writer *w, struct call *call, const struct 
     json_close(w, '}');
 }
 
-void numbers_write(struct call *call, const struct number *n, bool health)
+void numbers_write_members(struct call *call, const struct number *n, bool health)
 {
     struct json_writer *w = &call->out;
-    json_open(w, '{');
     json_member_i64(w, "id", n->id);
     json_member_str(w, "phone_number", n->facts.phone_number);
     json_member_str(w, "phone_number_id", n->facts.phone_number_id);
@@ -49,7 +48,13 @@ void numbers_write(struct call *call, const struct number *n, bool health)
     json_member_time(w, "updated_at", n->updated_at);
     if (health)
         write_health(w, call, n);
-    json_close(w, '}');
+}
+
+void numbers_write(struct call *call, const struct number *n, bool health)
+{
+    json_open(&call->out, '{');
+    numbers_write_members(call, n, health);
+    json_close(&call->out, '}');
 }
 
 /* --- reading ------------------------------------------------------------------------------ */

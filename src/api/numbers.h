@@ -9,6 +9,8 @@
 enum err numbers_find(struct call *call, struct str id, struct number *ret) MUST_USE;
 /* One number, as GET gives it with `health`, or as lists do without. */
 void numbers_write(struct call *call, const struct number *n, bool health);
+/* Its members, into an object that is open. */
+void numbers_write_members(struct call *call, const struct number *n, bool health);
 /* The check of a call about the number of the path: its task, of that kind. In a snapshot. */
 enum err numbers_begin_task(struct call *call, enum jobs_kind kind) MUST_USE;
 

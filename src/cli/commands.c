@@ -449,7 +449,9 @@ const struct command commands_first[] = {
         .operands = "ID",
         .options = domain_only,
         .flags = COMMAND_ADMIN,
-        .details = "ID is the number's id here, or Meta's.",
+        .details =
+            "ID is the number's id here, or Meta's. Where Meta decided on a display name, it is\n"
+            "shown too, with the reason of a refusal.",
         .example = "hudhud number show --domain acme 1",
         .run = number_show_run,
     },

@@ -101,6 +101,19 @@ enum err number_list_run(struct cli *cli)
     return e ? e : list_print(cli, data, columns, ARRAY_LEN(columns), no_numbers);
 }
 
+/* Of the name that was asked for last, which may not be the one it has. */
+static enum err print_name_request(struct cli *cli, struct json number)
+{
+    static const struct column request[] = {
+        {"name asked for", "name"}, {"Meta decided", "decision"}, {"because of", "reason"}};
+    struct json asked = json_get(number, "name_request");
+    if (!json_is_object(asked))
+        return ERR_OK;
+    bool has_reason = json_present(json_get(asked, "reason"));
+    fputc('\n', cli->out);
+    return object_print(cli, asked, request, ARRAY_LEN(request) - !has_reason);
+}
+
 static enum err print_reasons(struct cli *cli, struct json number)
 {
     static const struct column reason[] = {
@@ -115,7 +128,10 @@ static enum err print_reasons(struct cli *cli, struct json number)
 enum err number_print(struct cli *cli, struct json number)
 {
     enum err e = object_print(cli, number, record, ARRAY_LEN(record));
-    return e || cli_wants_json(cli) ? e : print_reasons(cli, number);
+    if (e || cli_wants_json(cli))
+        return e;
+    e = print_name_request(cli, number);
+    return e ? e : print_reasons(cli, number);
 }
 
 enum err number_show_run(struct cli *cli)

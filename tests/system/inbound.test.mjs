@@ -156,6 +156,15 @@ test('names: an approved one is the name, a refused one is told', async (t) => {
   assert.equal((await world.number()).verified_name, 'متجر النخيل');
   const [last] = (await world.history()).filter((row) => row.field === 'name_decision');
   assert.deepEqual([last.from, last.to, last.source], ['APPROVED', 'REJECTED', 'webhook']);
+
+  const shown = async (id, ...more) => (await world.cli(['number', 'show', '--domain', 'acme', id, ...more])).stdout;
+  assert.match(await shown('111'),
+    /\n\nname asked for +أفضل متجر\nMeta decided +REJECTED\nbecause of +NAME_FORMAT_UNACCEPTABLE\n/);
+  assert.deepEqual(JSON.parse(await shown('111', '--json')).name_request,
+    { name: 'أفضل متجر', decision: 'REJECTED', reason: 'NAME_FORMAT_UNACCEPTABLE' });
+  assert.doesNotMatch(await shown('112'), /asked for/, 'none was asked for');
+  assert.equal(JSON.parse(await shown('112', '--json')).name_request, null);
+  assert.equal('name_request' in await world.number(), false, 'the row of the API is what it is');
 });
 
 test('the same once more, and late: nothing changes', async (t) => {
