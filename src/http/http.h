@@ -233,9 +233,9 @@ struct str http_url_decode(struct str s, bool form, struct arena *arena);
 /* Percent-encodes all but unreserved characters (RFC 3986 §2.3), onto `out`. */
 void http_url_encode(struct str s, struct buf *out);
 /* The parts of an absolute http or https URL, each a part of its text. False when it is none, or
- * has what no request of ours has: a user, a fragment, a blank, a segment "." or "..", a character
- * beyond ASCII (a host in
- * Arabic is written in its xn-- form, a path percent-encoded). */
+ * has what no request of ours has: a user, a fragment, a blank, a port that there cannot be, a
+ * segment "." or "..", a character beyond ASCII (a host in Arabic is written in its xn-- form, a
+ * path percent-encoded). */
 struct http_url {
     bool secure;      /* https */
     struct str host;  /* with its port, as it is written */

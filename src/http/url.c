@@ -1,4 +1,5 @@
 #include "http/http.h"
+#include "http/network.h"
 
 static const struct str nothing = {NULL, 0};
 
@@ -131,6 +132,29 @@ static bool has_dot_segment(struct str path)
     return false;
 }
 
+/* A port of 0 is nobody's; behind a colon alone is the scheme's own (RFC 3986 §3.2.3). */
+static bool is_port(struct str s)
+{
+    int64_t port;
+    return !s.len || (str_is_digits(s) && str_to_i64(s, &port) && port >= 1 && port <= 65535);
+}
+
+/* A name or an IPv4 address, or an IPv6 address in brackets; and a port. */
+static bool is_host(struct str host)
+{
+    struct http_address address;
+    bool bracket = str_starts(host, STR("["));
+    size_t len = bracket ? str_find(host, ']') + 1 : str_find(host, ':');
+    if (len > host.len || len == 0)
+        return false;
+    struct str name = str_make(host.ptr, len), port = str_skip(host, len);
+    if (bracket && !http_address_parse(name, &address))
+        return false;
+    if (!bracket && (str_find(name, '[') < len || str_find(name, ']') < len))
+        return false;
+    return !port.len || (port.ptr[0] == ':' && is_port(str_skip(port, 1)));
+}
+
 bool http_url_split(struct str url, struct http_url *ret)
 {
     struct http_url u;
@@ -140,7 +164,7 @@ bool http_url_split(struct str url, struct http_url *ret)
     size_t host = MIN(str_find(rest, '/'), str_find(rest, '?'));
     u.host = str_make(rest.ptr, host);
     rest = str_skip(rest, host);
-    if (!u.host.len || u.host.ptr[0] == ':' || str_find(u.host, '@') < u.host.len)
+    if (str_find(u.host, '@') < u.host.len || !is_host(u.host))
         return false;
     size_t path = str_find(rest, '?');
     u.path = path ? str_make(rest.ptr, path) : STR("/");

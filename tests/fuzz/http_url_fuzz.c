@@ -31,6 +31,27 @@ static void check_path(struct str path)
     }
 }
 
+/* Behind the last colon that is in no bracket: nothing, or 1 to 65535. */
+static void check_port(struct str host)
+{
+    size_t colon = host.len;
+    while (colon && host.ptr[colon - 1] != ':' && host.ptr[colon - 1] != ']')
+        colon--;
+    if (!colon || host.ptr[colon - 1] == ']') {
+        if (colon && colon != host.len)
+            die("a host with something behind its bracket");
+        return;
+    }
+    int port = 0;
+    for (size_t i = colon; i < host.len; i++) {
+        if (host.ptr[i] < '0' || host.ptr[i] > '9' || port > 65535)
+            die("a URL with no port behind its colon");
+        port = port * 10 + host.ptr[i] - '0';
+    }
+    if (colon < host.len && (port < 1 || port > 65535))
+        die("a URL with a port that none is");
+}
+
 /* The host is none that a proxy or a resolver takes for something else, and the rest is what goes
  * on the wire as it is. */
 static void check_url(struct str url)
@@ -46,6 +67,7 @@ static void check_url(struct str url)
             die("a URL that cannot stand in a request");
     if (memchr(u.host.ptr, '@', u.host.len))
         die("a URL with a name and a password");
+    check_port(u.host);
     size_t scheme = u.secure ? sizeof("https://") - 1 : sizeof("http://") - 1;
     bool written = u.path.ptr >= url.ptr && u.path.ptr < url.ptr + url.len;
     if (scheme + u.host.len + (written ? u.path.len : 0) + u.query.len != url.len)
