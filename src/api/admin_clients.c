@@ -213,7 +213,7 @@ enum err clients_update_check(struct call *call)
     if (e)
         return e;
     in->client_id = call_param(call, 1);
-    in->enabled = body_has(&b, "enabled") ? body_bool(&b, "enabled", true) : -1;
+    in->enabled = body_switch(&b, "enabled");
     permissions_change_read(&b, call, &in->permissions);
     return body_end(&b);
 }

@@ -132,7 +132,7 @@ enum err workspaces_update_check(struct call *call)
         return e;
     in->domain = call_param(call, 0);
     in->name = call_read_name(&b, "name", false);
-    in->enabled = body_has(&b, "enabled") ? body_bool(&b, "enabled", true) : -1;
+    in->enabled = body_switch(&b, "enabled");
     return body_end(&b);
 }
 

@@ -104,13 +104,28 @@ static void check_url(struct call *call, struct body *b, struct str url)
                       "http://");
 }
 
+static bool is_in(struct str names, struct str name)
+{
+    while (names.len)
+        if (str_eq(str_split(&names, ' '), name))
+            return true;
+    return false;
+}
+
+/* Each once, in the order given. */
 static bool add_event(struct body *b, struct buf *out, struct json item)
 {
     struct str name = json_as_str(item, STR(""));
+    if (!json_is_str(item)) {
+        body_complain(b, "events", "must be a list of texts");
+        return false;
+    }
     if (!event_is_known(name) && !str_eq(name, STR("*"))) {
         body_complain(b, "events", "holds \"%.*s\", which is no event", STR_FMT(name));
         return false;
     }
+    if (is_in(buf_str(out), name))
+        return true;
     if (out->len)
         buf_add_char(out, ' ');
     buf_add(out, name);
@@ -153,10 +168,12 @@ static enum err read_webhook(struct call *call, bool is_new)
         return e;
     to->url = body_text(&b, "url", 1, WEBHOOK_URL_MAX, is_new);
     to->events = read_events(call, &b, is_new);
-    to->enabled = body_has(&b, "enabled") ? body_bool(&b, "enabled", true) : is_new ? 1 : -1;
+    to->enabled = body_switch(&b, "enabled");
     check_url(call, &b, to->url);
     if (!is_new && !to->url.len && !to->events.len && to->enabled < 0)
-        body_complain(&b, "url", "or events or enabled must be sent");
+        body_complain(&b, "url", "there is nothing to change; send url, events or enabled");
+    if (is_new && to->enabled < 0)
+        to->enabled = 1;
     return body_end(&b);
 }
 

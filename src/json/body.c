@@ -111,6 +111,17 @@ bool body_bool(struct body *b, const char *key, bool fallback)
     return json_as_bool(v, fallback);
 }
 
+int body_switch(struct body *b, const char *key)
+{
+    struct json v;
+    if (!take_present(b, key, false, &v))
+        return -1;
+    if (yyjson_is_bool(v.val))
+        return json_as_bool(v, false);
+    body_complain(b, key, "must be true or false");
+    return -1;
+}
+
 struct json body_value(struct body *b, const char *key)
 {
     return take(b, key);

@@ -90,10 +90,13 @@ struct str body_text(struct body *b, const char *key, size_t min, size_t max, bo
 int64_t body_i64(struct body *b, const char *key, int64_t min, int64_t max, int64_t fallback,
                  bool required);
 bool body_bool(struct body *b, const char *key, bool fallback);
+/* 1 or 0; -1 when it is absent, null, or neither. */
+int body_switch(struct body *b, const char *key);
 /* A member of any kind, which the caller looks at itself; absent or null has no value to look at.
  */
 struct json body_value(struct body *b, const char *key);
-bool body_has(const struct body *b, const char *key); /* there and not null */
+/* There and not null. It takes nothing: who looks takes the field too, whatever this says. */
+bool body_has(const struct body *b, const char *key);
 /* Adds a complaint of the caller's own about a field; the first about a field is the one kept. */
 void body_complain(struct body *b, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* ERR_VALIDATION when anything was wrong, with a message that counts the fields. */

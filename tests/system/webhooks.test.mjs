@@ -76,18 +76,51 @@ test('what is wrong with a webhook is told field by field', async (t) => {
     const answer = await world.call('POST', '/webhooks', body);
     assert.equal(answer.status, 400, JSON.stringify(body));
     assert.deepEqual(Object.keys(answer.json.details).sort(), fields.sort(), answer.text);
+    return answer;
   };
   await wrong({}, ['url', 'events']);
   await wrong({ url: 'ftp://example.com/', events: ['*'] }, ['url']);
   for (const url of ['https://user:pass@example.com/', 'https://example.com/#x', 'https:///x', 'https://متجر.com/',
-    'https://example.com/a b', 'example.com', `https://example.com/${'x'.repeat(2050)}`]) {
-    await wrong({ url, events: ['nothing.happened', '*'] }, ['url', 'events']);
+    'https://example.com/a b', 'example.com', `https://example.com/${'x'.repeat(2050)}`, 'https://x:70000/',
+    'https://x:0/', 'https://[::1/']) {
+    const answer = await wrong({ url, events: ['nothing.happened', '*'] }, ['url', 'events']);
+    assert.match(answer.json.details.url, /must be such as|must have/, url);
+  }
+  for (const events of [[1], [null], ['*', {}], [['*']]]) {
+    const answer = await wrong({ url: 'https://example.com/', events }, ['events']);
+    assert.equal(answer.json.details.events, 'must be a list of texts');
   }
   await wrong({ url: 'https://example.com/', events: [] }, ['events']);
   await wrong({ url: 'https://example.com/', events: ['*'], enabled: 'yes', extra: 1 }, ['enabled', 'extra']);
   assert.equal((await world.call('GET', '/webhooks/7')).status, 404);
   assert.equal((await world.call('PATCH', '/webhooks/7', { enabled: false })).status, 404);
   assert.equal((await world.call('DELETE', '/webhooks/x')).status, 404);
+});
+
+test('null is left out, and an event that is named twice is one', async (t) => {
+  const world = await startOut(t, { link: false });
+  const receiver = await startReceiver(t);
+  const made = await world.add(receiver.url,
+    { events: ['template.status.updated', 'account.updated', 'template.status.updated'], enabled: null });
+  assert.deepEqual([made.enabled, made.events], [true, ['template.status.updated', 'account.updated']]);
+  const change = (body) => world.call('PATCH', `/webhooks/${made.id}`, body);
+  const changed = await change({ enabled: null, url: null, events: ['account.updated', 'account.updated'] });
+  assert.deepEqual([changed.status, changed.json.data?.enabled, changed.json.data?.events],
+    [200, true, ['account.updated']], changed.text);
+  assert.equal((await change({ enabled: false })).json.data.enabled, false);
+  assert.equal((await change({ enabled: null, events: ['*', '*'] })).json.data.enabled, false);
+  for (const body of [{}, { enabled: null, url: null, events: null }]) {
+    const nothing = await change(body);
+    assert.equal(nothing.status, 400);
+    assert.match(nothing.json.details.url, /nothing to change; send url, events or enabled/);
+  }
+  // The same of workspaces and their clients, in the administration.
+  const { admin } = await import('./lib/wire.mjs');
+  for (const where of ['/workspaces/acme', `/workspaces/acme/clients/${world.creds.clientId}`]) {
+    const answer = await admin(world.data, 'PATCH', where, { enabled: null });
+    assert.equal(answer.status, 200, answer.text);
+  }
+  assert.equal((await world.call('GET', '/webhooks')).status, 200);
 });
 
 test('without leave: no http, no private address, whatever its name', async (t) => {

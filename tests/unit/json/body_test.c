@@ -66,6 +66,22 @@ static void test_absent(void **state)
     assert_int_equal(body_end(&body), ERR_OK);
 }
 
+static void test_switch(void **state)
+{
+    begin("{\"on\":true,\"off\":false,\"null\":null}");
+    assert_int_equal(body_switch(&body, "on"), 1);
+    assert_int_equal(body_switch(&body, "off"), 0);
+    assert_int_equal(body_switch(&body, "null"), -1);
+    assert_int_equal(body_switch(&body, "none"), -1);
+    assert_int_equal(body_end(&body), ERR_OK);
+    begin("{\"text\":\"true\",\"number\":1}");
+    assert_int_equal(body_switch(&body, "text"), -1);
+    assert_int_equal(body_switch(&body, "number"), -1);
+    assert_int_equal(body_end(&body), ERR_VALIDATION);
+    assert_str(complaint("text"), "must be true or false");
+    assert_str(complaint("number"), "must be true or false");
+}
+
 static void test_everything_wrong_at_once(void **state)
 {
     begin(
@@ -196,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_all_good),
         TEST(test_absent),
+        TEST(test_switch),
         TEST(test_everything_wrong_at_once),
         TEST(test_one_wrong),
         TEST(test_first_complaint_wins),
