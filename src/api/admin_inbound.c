@@ -41,19 +41,17 @@ static enum err read_state(struct call *call, struct str *ret)
     enum err e = call_query(call, "state", ret);
     if (e || !ret->len || str_eq(*ret, STR(INBOUND_APPLIED)) || str_eq(*ret, STR(INBOUND_KEPT)))
         return e;
-    error_detail(&call->error, "state", "may be applied or kept");
-    return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
+    return call_query_wrong(call, "state", "may be applied or kept");
 }
 
 enum err inbound_list(struct call *call)
 {
     struct str state;
     struct older older;
-    enum err e = read_state(call, &state);
-    if (!e)
-        e = call_older(call, OLDER_LIMIT_MAX, &older);
-    if (e)
-        return e;
+    enum err wrong = read_state(call, &state);
+    enum err e = call_older(call, OLDER_LIMIT_MAX, &older);
+    if (wrong || e)
+        return wrong ? wrong : e;
     call_begin(call);
     json_open(&call->out, '[');
     e = inbound_each(call->tx, state, older.before, older.limit, list_one, &call->out);

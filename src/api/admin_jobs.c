@@ -23,46 +23,58 @@ static enum err list_one(void *arg, const struct job *j)
     return ERR_OK;
 }
 
-static enum err wrong_query(struct call *call, const char *key, const char *problem)
+static enum err read_workspace(struct call *call, struct job_filter *ret)
 {
-    error_detail(&call->error, key, "%s", problem);
-    return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
-}
-
-static enum err read_filter(struct call *call, struct job_filter *ret)
-{
-    struct str domain, webhook;
+    struct str domain;
     struct workspace ws;
-    struct webhook of_workspace;
-    *ret = (struct job_filter){0};
-    enum err e = webhooks_read_state(call, &ret->state);
-    if (!e)
-        e = call_query(call, "workspace", &domain);
-    if (!e)
-        e = call_query(call, "webhook", &webhook);
-    if (e)
+    enum err e = call_query(call, "workspace", &domain);
+    if (e || !domain.len)
         return e;
-    if (webhook.len && !str_to_i64(webhook, &ret->webhook_id))
-        return wrong_query(call, "webhook", "must be the id of a webhook");
-    if (!domain.len)
-        return ERR_OK;
     e = workspace_find(call->tx, domain, call->arena, &ws);
     if (e)
-        return e == ERR_NOT_FOUND ? wrong_query(call, "workspace", "is no workspace's domain") : e;
+        return e == ERR_NOT_FOUND ? call_query_wrong(call, "workspace", "is no workspace's domain")
+                                  : e;
     ret->workspace_id = ws.id;
-    if (!ret->webhook_id)
+    return ERR_OK;
+}
+
+/* Of the workspace, where one is named and known. */
+static enum err read_webhook(struct call *call, struct job_filter *ret)
+{
+    struct str text;
+    struct webhook webhook;
+    enum err e = call_query(call, "webhook", &text);
+    if (e || !text.len)
+        return e;
+    if (!str_to_i64(text, &ret->webhook_id))
+        return call_query_wrong(call, "webhook", "must be the id of a webhook");
+    if (!ret->workspace_id)
         return ERR_OK;
-    e = webhook_find(call->tx, ws.id, ret->webhook_id, call->arena, &of_workspace);
-    return e == ERR_NOT_FOUND ? wrong_query(call, "webhook", "is no webhook of this workspace") : e;
+    e = webhook_find(call->tx, ret->workspace_id, ret->webhook_id, call->arena, &webhook);
+    return e == ERR_NOT_FOUND ? call_query_wrong(call, "webhook", "is no webhook of this workspace")
+                              : e;
+}
+
+/* What is wrong is told of all of them; an error of the store's ends it. */
+static enum err read_query(struct call *call, struct job_filter *ret, struct older *ret_older)
+{
+    *ret = (struct job_filter){0};
+    enum err workspace = read_workspace(call, ret);
+    if (workspace && workspace != ERR_VALIDATION)
+        return workspace;
+    enum err webhook = read_webhook(call, ret);
+    if (webhook && webhook != ERR_VALIDATION)
+        return webhook;
+    enum err state = webhooks_read_state(call, &ret->state);
+    enum err older = call_older(call, OLDER_LIMIT_MAX, ret_older);
+    return workspace ? workspace : webhook ? webhook : state ? state : older;
 }
 
 enum err jobs_list(struct call *call)
 {
     struct job_filter filter;
     struct older older;
-    enum err e = read_filter(call, &filter);
-    if (!e)
-        e = call_older(call, OLDER_LIMIT_MAX, &older);
+    enum err e = read_query(call, &filter, &older);
     if (e)
         return e;
     call_begin(call);

@@ -68,17 +68,24 @@ struct str call_param(const struct call *call, size_t n)
     return call->match.params[call->first_param + n];
 }
 
+enum err call_query_wrong(struct call *call, const char *name, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    struct str problem = arena_vprintf(call->arena, fmt, args);
+    va_end(args);
+    error_detail(&call->error, name, "%.*s", STR_FMT(problem));
+    return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
+}
+
 enum err call_query(struct call *call, const char *name, struct str *ret)
 {
     *ret = STR("");
     if (call->request->query.len == 0)
         return ERR_OK;
     enum err e = http_query_get(call->request->query, name, call->arena, ret);
-    if (e == ERR_BAD_REQUEST) {
-        error_detail(&call->error, name, "is not valid percent-encoded UTF-8");
-        return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
-    }
-    return e;
+    return e == ERR_BAD_REQUEST ? call_query_wrong(call, name, "is not valid percent-encoded UTF-8")
+                                : e;
 }
 
 static enum err read_number(struct call *call, const char *name, int64_t fallback, int64_t max,
@@ -91,8 +98,7 @@ static enum err read_number(struct call *call, const char *name, int64_t fallbac
         return e;
     if (str_to_i64(text, ret) && *ret >= 1 && *ret <= max)
         return ERR_OK;
-    error_detail(&call->error, name, "must be a whole number from 1 to %lld", (long long)max);
-    return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
+    return call_query_wrong(call, name, "must be a whole number from 1 to %lld", (long long)max);
 }
 
 enum err call_page(struct call *call, struct page *ret)

@@ -84,6 +84,9 @@ struct str call_read_name(struct body *b, const char *key, bool required);
 struct str call_param(const struct call *call, size_t n);
 /* A query parameter, decoded; empty when absent. */
 enum err call_query(struct call *call, const char *name, struct str *ret) MUST_USE;
+/* A complaint about one: ERR_VALIDATION. Who reads several complains about all before it ends. */
+enum err call_query_wrong(struct call *call, const char *name, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /* `page` and `limit` of a page list (developer-api.md §1.4). */
 struct page {

@@ -112,8 +112,7 @@ enum err webhooks_read_state(struct call *call, struct str *ret)
         known = known || str_eq(*ret, str_from(states[i]));
     if (e || known)
         return e;
-    error_detail(&call->error, "state", "may be waiting, behind, done, dead or dropped");
-    return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
+    return call_query_wrong(call, "state", "may be waiting, behind, done, dead or dropped");
 }
 
 struct listing {
@@ -139,12 +138,12 @@ enum err deliveries_list(struct call *call)
     struct job_filter filter = {.webhook_id = 0};
     struct listing l = {.w = &call->out};
     enum err e = find_webhook_id(call, &filter.webhook_id);
-    if (!e)
-        e = webhooks_read_state(call, &filter.state);
-    if (!e)
-        e = call_older(call, PAGE_LIMIT_MAX, &older);
     if (e)
         return e;
+    enum err state = webhooks_read_state(call, &filter.state);
+    e = call_older(call, PAGE_LIMIT_MAX, &older);
+    if (state || e)
+        return state ? state : e;
     call_begin(call);
     json_open(&call->out, '[');
     e = job_each(call->tx, &filter, older.before, older.limit, list_one, &l);

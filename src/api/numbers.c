@@ -107,10 +107,8 @@ enum err numbers_list(struct call *call)
     enum err e = call_query(call, "include", &include);
     if (e)
         return e;
-    if (include.len && !str_eq(include, STR("health"))) {
-        error_detail(&call->error, "include", "may only be 'health'");
-        return error_set(&call->error, ERR_VALIDATION, "The query is not valid");
-    }
+    if (include.len && !str_eq(include, STR("health")))
+        return call_query_wrong(call, "include", "may only be 'health'");
     return numbers_write_list(call, include.len > 0, false);
 }
 

@@ -123,6 +123,22 @@ test('null is left out, and an event that is named twice is one', async (t) => {
   assert.equal((await world.call('GET', '/webhooks')).status, 200);
 });
 
+test('what is wrong with a query of a list is told together', async (t) => {
+  const world = await startOut(t, { link: false });
+  const { admin } = await import('./lib/wire.mjs');
+  const { id } = await world.add((await startReceiver(t)).url);
+  const wrong = async (answer, fields) => {
+    assert.equal(answer.status, 400, answer.text);
+    assert.deepEqual(Object.keys(answer.json.details).sort(), fields, answer.text);
+  };
+  await wrong(await world.call('GET', `/webhooks/${id}/deliveries?limit=101&before=x&state=bad`),
+    ['before', 'limit', 'state']);
+  await wrong(await admin(world.data, 'GET', '/jobs?limit=1001&before=x&state=bad&webhook=x&workspace=nobody'),
+    ['before', 'limit', 'state', 'webhook', 'workspace']);
+  await wrong(await admin(world.data, 'GET', '/jobs?limit=0&workspace=acme&webhook=99'), ['limit', 'webhook']);
+  await wrong(await admin(world.data, 'GET', '/inbound?limit=0&before=0&state=dead'), ['before', 'limit', 'state']);
+});
+
 test('without leave: no http, no private address, whatever its name', async (t) => {
   const receiver = await startReceiver(t);
   const world = await startWorld(t, { sim: { scenario: SIM }, link: false });
