@@ -63,7 +63,9 @@ struct api {
     struct gate gate;
     struct api_metrics metrics;
     struct inbound_metrics inbound;
-    int64_t meta_refused_us; /* monotonic; when a refusal of Meta's was logged last */
+    /* Monotonic; when a refusal of Meta's was logged last, each reason by itself: a wrong verify
+     * token hides no wrong signature. 0: never. */
+    int64_t meta_token_refused_us, meta_signature_refused_us;
     struct http_gzip gzip;
     /* The loop's, where it reads by itself; else of the work that loads who may sign anew. */
     struct store_reader *reader;

@@ -18,16 +18,14 @@ static struct str domain_of(const struct call *call)
 }
 
 /* A secret or token that is not the same on both sides is what goes wrong most, and Meta shows
- * nothing of our answer: once in a while the log says it. */
-static enum err refuse(struct call *call, enum err e, const char *what)
+ * nothing of our answer: once in a while the log says it, each of both by itself. */
+static enum err refuse(struct call *call, enum err e, const char *what, int64_t *last_us)
 {
-    struct api *api = call->api;
     int64_t now = clock_monotonic_us();
     if (e != ERR_AUTHENTICATION ||
-        (api->meta_refused_us &&
-         now - api->meta_refused_us < META_REFUSED_LOG_S * INT64_C(1000000)))
+        (*last_us && now - *last_us < META_REFUSED_LOG_S * INT64_C(1000000)))
         return e;
-    api->meta_refused_us = now;
+    *last_us = now;
     log_event(LOG_WARN, "meta_webhook_refused", LOG_CSTR("why", what),
               LOG_STR("domain", domain_of(call)),
               LOG_CSTR("mend",
@@ -55,7 +53,7 @@ enum err meta_challenge(struct call *call)
     e = gate_check_token(&call->api->gate, call->request, domain_of(call), token, clock_now_ms(),
                          &call->error);
     if (e)
-        return refuse(call, e, "the verify token is no app's");
+        return refuse(call, e, "the verify token is no app's", &call->api->meta_token_refused_us);
     call->content_type = STR("text/plain; charset=utf-8");
     buf_add(&call->reply, challenge);
     return ERR_OK;
@@ -127,7 +125,7 @@ enum err meta_receive_check(struct call *call)
     int64_t now = clock_now_ms();
     enum err e = gate_check_meta(&call->api->gate, r, domain_of(call), now, &sender, &call->error);
     if (e)
-        return refuse(call, e, "the signature is no app's");
+        return refuse(call, e, "the signature is no app's", &call->api->meta_signature_refused_us);
     struct meta_input *in = ARENA_NEW(call->arena, struct meta_input);
     if (!in)
         return ERR_NO_MEMORY;

@@ -80,6 +80,19 @@ test('the signature: over the raw bytes, of the right app, whole', async (t) => 
   assert.match(world.server.log(), /meta_webhook_refused/);
 });
 
+test('the log has each reason for a refusal, once in a while', async (t) => {
+  const world = await startMeta(t, { link: false, args: ['--threads', '1'] });
+  const wrongToken = () => fetch(`${world.url}/webhooks/meta?hub.mode=subscribe&hub.challenge=1&hub.verify_token=x`);
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await wrongToken()).status, 401);
+    assert.equal((await world.post('{}', { secret: 'other' })).status, 401);
+  }
+  const refused = world.server.log().split('\n').filter((line) => line.includes('meta_webhook_refused'));
+  const of = (why) => refused.filter((line) => line.includes(why)).length;
+  assert.deepEqual([of('the verify token is no app'), of('the signature is no app'), refused.length], [1, 1, 2],
+    refused.join('\n'));
+});
+
 test('several apps, a secret in rotation, a removed app, and an app of one workspace', async (t) => {
   const world = await startMeta(t);
   const apps = (method, where, body) => admin(world.data, method, `/apps${where}`, body);
