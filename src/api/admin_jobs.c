@@ -120,13 +120,16 @@ static enum err answer_job(struct call *call, int64_t id, const char *message)
     return e;
 }
 
+/* What is due for a disabled one would wait until it is enabled. */
 static enum err check_webhook(struct call *call, const struct job *j)
 {
     struct webhook w;
     enum err e = webhook_find(call->tx, j->workspace_id, j->webhook_id, call->arena, &w);
-    return e == ERR_NOT_FOUND
-               ? error_set(&call->error, ERR_CONFLICT, "The job's webhook was deleted")
-               : e;
+    if (e == ERR_NOT_FOUND)
+        return error_set(&call->error, ERR_CONFLICT, "The job's webhook was deleted");
+    if (!e && w.disabled_at)
+        return error_set(&call->error, ERR_CONFLICT, "The webhook is disabled: enable it first");
+    return e;
 }
 
 /* One that waits is due now; one that ended is made anew, and stays on record. */
@@ -135,12 +138,12 @@ enum err jobs_retry(struct call *call)
     struct job j;
     int64_t id, now = clock_now_ms();
     enum err e = find_job(call, &j);
+    if (!e)
+        e = check_webhook(call, &j);
     if (e)
         return e;
     if (j.ended_at) {
-        e = check_webhook(call, &j);
-        if (!e)
-            e = job_repeat(call->tx, &j, now, &id);
+        e = job_repeat(call->tx, &j, now, &id);
         return e ? e : answer_job(call, id, "The job is done again, as a new one");
     }
     e = job_hurry(call->tx, j.id, now);

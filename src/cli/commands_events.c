@@ -402,7 +402,8 @@ const struct command commands_events[] = {
         .flags = COMMAND_ADMIN,
         .details =
             "One that waits is due now. One that ended is done again, as a new job, and stays on\n"
-            "record. One that is behind another has to wait for that one.",
+            "record. One that is behind another has to wait for that one. Refused while the webhook\n"
+            "is disabled, and once it is removed.",
         .example = "hudhud job retry 17 18",
         .run = job_retry_run,
     },

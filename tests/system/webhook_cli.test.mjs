@@ -432,4 +432,23 @@ describe('job', () => {
     await fails(line(['job', 'list', '--state', 'lost']), /--state takes one of waiting, behind/, 2);
     await fails(line(['job', 'list', '--domain', 'nobody']), /workspace: is no workspace's domain/);
   });
+
+  test('retry goes nowhere while its webhook is disabled or removed, and says so', async () => {
+    receiver.status = 503;
+    await fromMeta(alert());
+    const [waiting] = await eventually(async () => {
+      const list = await json('job', 'list', '--state', 'waiting', '--webhook', id);
+      return list.length === 1 && list[0].attempts === 1 && list;
+    });
+    await runOk(acme('webhook', 'disable', id));
+    const jobs = async () => (await json('job', 'list', '--webhook', id, '--limit', '1000')).length;
+    const before = await jobs();
+    for (const one of [waiting.id, job.id])
+      await fails(line(['job', 'retry', String(one)]), /The webhook is disabled: enable it first/);
+    assert.equal(await jobs(), before);
+    await runOk(acme('webhook', 'remove', id));
+    for (const one of [waiting.id, job.id])
+      await fails(line(['job', 'retry', String(one)]), /webhook was (deleted|removed)/);
+    assert.equal(await jobs(), before);
+  });
 });
