@@ -174,24 +174,41 @@ enum err account_facts(struct call *call)
     return e;
 }
 
+struct history {
+    struct json_writer *w;
+    int64_t position; /* of the next one: they have no gaps, and come newest first */
+};
+
+static enum err write_change(void *arg, const struct change_entry *c)
+{
+    struct history *h = arg;
+    json_open(h->w, '{');
+    json_member_i64(h->w, "id", h->position--);
+    numbers_write_change_members(h->w, c);
+    json_close(h->w, '}');
+    return ERR_OK;
+}
+
 enum err account_history(struct call *call)
 {
-    struct page page;
+    struct older older;
     struct account account;
-    int64_t total;
-    enum err e = call_page(call, &page);
+    int64_t newest;
+    enum err e = call_older(call, OLDER_LIMIT_MAX, &older);
     if (!e)
         e = find_account(call, &account);
     if (!e)
-        e = account_count_changes(call->tx, account.id, &total);
+        e = account_count_changes(call->tx, account.id, &newest);
     if (e)
         return e;
+    if (older.before)
+        newest = MIN(newest, older.before - 1);
+    struct history h = {&call->out, newest};
     call_begin(call);
     json_open(&call->out, '[');
-    e = account_each_change(call->tx, account.id, total - page.offset, page.limit,
-                            numbers_write_change, &call->out);
+    e = account_each_change(call->tx, account.id, newest, older.limit, write_change, &h);
     json_close(&call->out, ']');
-    call_end_page(call, &page, total);
+    call_end(call);
     return e;
 }
 

@@ -124,16 +124,20 @@ enum err numbers_get(struct call *call)
     return ERR_OK;
 }
 
-enum err numbers_write_change(void *arg, const struct change_entry *c)
+void numbers_write_change_members(struct json_writer *w, const struct change_entry *c)
 {
-    struct json_writer *w = arg;
-    json_open(w, '{');
     json_member_str(w, "field", c->field);
     json_member_opt(w, "from", c->from);
     json_member_opt(w, "to", c->to);
     json_member_str(w, "source", c->source);
     json_member_time(w, "at", c->at);
-    json_close(w, '}');
+}
+
+static enum err write_change(void *arg, const struct change_entry *c)
+{
+    json_open(arg, '{');
+    numbers_write_change_members(arg, c);
+    json_close(arg, '}');
     return ERR_OK;
 }
 
@@ -151,7 +155,7 @@ enum err numbers_history(struct call *call)
         return e;
     call_begin(call);
     json_open(&call->out, '[');
-    e = number_each_change(call->tx, n.id, total - page.offset, page.limit, numbers_write_change,
+    e = number_each_change(call->tx, n.id, total - page.offset, page.limit, write_change,
                            &call->out);
     json_close(&call->out, ']');
     call_end_page(call, &page, total);

@@ -19,4 +19,4 @@ extern const char *const profile_verticals[];
 /* The list of the caller's workspace; without `empty_is_fine` an empty one is a 404. */
 enum err numbers_write_list(struct call *call, bool health, bool empty_is_fine) MUST_USE;
 /* A row of history; the argument is the json_writer. */
-enum err numbers_write_change(void *arg, const struct change_entry *c) MUST_USE;
+void numbers_write_change_members(struct json_writer *w, const struct change_entry *c);

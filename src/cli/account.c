@@ -1,6 +1,6 @@
 #include "cli/admin.h"
 #include "cli/commands.h"
-#include "cli/list.h"
+#include "cli/older.h"
 
 enum err account_list_run(struct cli *cli)
 {
@@ -35,10 +35,18 @@ enum err account_facts_run(struct cli *cli)
 
 enum err account_history_run(struct cli *cli)
 {
-    static const struct column columns[] = {
-        {"AT", "at"}, {"FIELD", "field"}, {"FROM", "from"}, {"TO", "to"}, {"SOURCE", "source"}};
+    static const struct column columns[] = {{"ID", "id"},     {"AT", "at"}, {"FIELD", "field"},
+                                            {"FROM", "from"}, {"TO", "to"}, {"SOURCE", "source"}};
+    static const char *const no_states[] = {NULL};
+    struct older older;
     struct json data;
-    enum err e = admin_once(cli, "GET", account_path(cli, "/history?limit=100"), STR(""), &data);
-    return e ? e
-             : list_print(cli, data, columns, ARRAY_LEN(columns), "Nothing of it has changed yet.");
+    enum err e = older_read(cli, no_states, OLDER_LIMIT_MAX, &older);
+    if (e)
+        return e;
+    const char *path = account_path(cli, cli_format(cli, "/history%s", older.query));
+    e = admin_once(cli, "GET", path, STR(""), &data);
+    if (e)
+        return e;
+    return older_print(cli, &older, data, columns, ARRAY_LEN(columns),
+                       "Nothing of it has changed yet.");
 }

@@ -103,6 +103,12 @@ static const struct option inbound_reapply_options[] = {
     END,
 };
 
+static const struct option account_history_options[] = {
+    LIMIT_OPTION("1000"),
+    BEFORE_OPTION,
+    END,
+};
+
 static const struct option job_list_options[] = {
     STATE_OPTION,
     {.name = "domain", .placeholder = "DOMAIN", .help = "only those of this workspace"},
@@ -369,9 +375,11 @@ const struct command commands_events[] = {
         .path = "account history",
         .summary = "Show what changed of an account",
         .operands = "WABA_ID",
+        .options = account_history_options,
         .flags = COMMAND_ADMIN,
-        .details = "Newest first, the last hundred changes.",
-        .example = "hudhud account history 102290129340398",
+        .details = "Newest first.",
+        .example = "hudhud account history 102290129340398\n"
+                   "hudhud account history --limit 100 --before 401 102290129340398",
         .run = account_history_run,
     },
     {

@@ -7,7 +7,8 @@ struct older {
     const char *query; /* "?limit=20&before=7&state=dead" */
     int64_t limit;
 };
-/* `states` ends with NULL; `limit_max` is what the server gives at once. */
+/* `states` ends with NULL, and has nothing else for a list without states; `limit_max` is what the
+ * server gives at once. */
 enum err older_read(struct cli *cli, const char *const *states, int64_t limit_max,
                     struct older *ret) MUST_USE;
 

@@ -452,3 +452,26 @@ describe('job', () => {
     assert.equal(await jobs(), before);
   });
 });
+
+describe('account', () => {
+  test('history goes on to older ones', async () => {
+    for (const decision of ['APPROVED', 'REJECTED', 'APPROVED', 'PENDING', 'REJECTED'])
+      assert.equal((await fromMeta(change('account_review_update', { decision }))).status, 200);
+    const all = await json('account', 'history', wabaId, '--limit', '1000');
+    assert.ok(all.length >= 5);
+    const walked = [];
+    for (let before = []; ;) {
+      const page = await json('account', 'history', wabaId, '--limit', '2', ...before);
+      walked.push(...page);
+      if (page.length < 2) break;
+      before = ['--before', String(page[1].id)];
+    }
+    assert.deepEqual(walked, all);
+    const first = await ok('account', 'history', wabaId, '--limit', '2');
+    assert.match(first.stderr, new RegExp(`There may be older ones: --before ${all[1].id}\n`));
+    assert.match((await ok('account', 'history', wabaId, '--before', '1')).stderr, /There are no older ones/);
+    await fails(line(['account', 'history', wabaId, '--limit', '1001']), /from 1 to 1000/, 2);
+    const last = await json('account', 'history', wabaId, '--before', '99999999');
+    assert.deepEqual(last, all.slice(0, 20));
+  });
+});
