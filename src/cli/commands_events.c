@@ -172,10 +172,10 @@ const struct command commands_events[] = {
     },
     {
         .path = "app remove",
-        .summary = "Take no more webhooks of an app",
+        .summary = "Remove an app of Meta's",
         .operands = "APP_ID",
         .flags = COMMAND_ADMIN,
-        .details = "What it sends is refused from now on. What came is kept.",
+        .details = "Its webhooks are not taken any more: they are refused. What came is kept.",
         .example = "hudhud app remove 670843887433847",
         .run = app_remove_run,
     },

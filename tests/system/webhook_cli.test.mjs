@@ -148,7 +148,7 @@ describe('app', () => {
     await fails(line(['app', 'add', APP, '--verify-token-file', '-']), /standard input can hold one of both/, 2);
     await fails(line(['app', 'verify-token', '1']), /App not found: 1; .*hudhud app list/);
     await fails(line(['app', 'rotate', APP, '--overlap', 'soon']), /--overlap takes a time/, 2);
-    await fails(line(['app', 'remove', '1']), /App not found: 1/);
+    await fails(line(['app', 'remove', '1']), /^hudhud: cannot remove an app of Meta's: App not found: 1/);
   });
 });
 
