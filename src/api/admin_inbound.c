@@ -60,19 +60,36 @@ enum err inbound_list(struct call *call)
     return e;
 }
 
-/* The body as JSON where it is strictly some (no key twice), else as text, where it is some. */
-static void write_body(struct json_writer *w, const struct inbound *in, struct arena *arena)
+/* The body as JSON where it is strictly some (no key twice), else as text, where it is some; else,
+ * and where the query asks for it, byte for byte. */
+static enum err write_body(struct call *call, const struct inbound *in, struct arena *arena,
+                           bool bytes)
 {
     struct json json;
     struct error error;
+    struct json_writer *w = &call->out;
     error_init(&error, arena);
     json_key(w, "body");
-    if (json_parse(in->body, arena, &json, &error) == ERR_OK)
+    if (!bytes && json_parse(in->body, arena, &json, &error) == ERR_OK)
         json_raw(w, in->body);
-    else if (str_is_utf8(in->body))
+    else if (!bytes && str_is_utf8(in->body))
         json_str(w, in->body);
     else
-        json_null(w);
+        bytes = true;
+    if (!bytes)
+        return ERR_OK;
+    json_null(w);
+    return call_member_base64(call, "body_base64", in->body);
+}
+
+static enum err read_form(struct call *call, bool *ret_bytes)
+{
+    struct str form;
+    enum err e = call_query(call, "body", &form);
+    *ret_bytes = form.len > 0;
+    if (e || !form.len || str_eq(form, STR("base64")))
+        return e;
+    return call_query_wrong(call, "body", "may only be base64");
 }
 
 enum err inbound_show(struct call *call)
@@ -80,15 +97,19 @@ enum err inbound_show(struct call *call)
     struct inbound in;
     struct arena arena;
     int64_t id;
+    bool bytes;
+    enum err e = read_form(call, &bytes);
+    if (e)
+        return e;
     if (!str_to_i64(call_param(call, 0), &id))
         return error_set(&call->error, ERR_NOT_FOUND, "Delivery not found");
     arena_init(&arena, INBOUND_ARENA_MAX);
-    enum err e = inbound_find(call->tx, id, &arena, &in);
+    e = inbound_find(call->tx, id, &arena, &in);
     if (!e) {
         call_begin(call);
         json_open(&call->out, '{');
         write_members(&call->out, &in);
-        write_body(&call->out, &in, &arena);
+        e = write_body(call, &in, &arena, bytes);
         json_close(&call->out, '}');
         call_end(call);
     }
@@ -96,19 +117,36 @@ enum err inbound_show(struct call *call)
     return e == ERR_NOT_FOUND ? error_set(&call->error, e, "Delivery not found") : e;
 }
 
+/* A delivery whose body cannot be read has no changes that could be unapplied, and is kept. */
+static enum err find_state(struct tx *tx, int64_t id, bool *ret_kept)
+{
+    struct arena arena;
+    struct inbound in;
+    arena_init(&arena, INBOUND_ARENA_MAX);
+    enum err e = inbound_find(tx, id, &arena, &in);
+    if (!e)
+        *ret_kept = str_eq(in.state, STR(INBOUND_KEPT));
+    arena_release(&arena);
+    return e;
+}
+
 enum err inbound_reapply_apply(struct call *call)
 {
     struct inbound_outcome o = {0};
     struct json_writer *w = &call->out;
     int64_t id;
+    bool kept;
     if (!str_to_i64(call_param(call, 0), &id))
         return error_set(&call->error, ERR_NOT_FOUND, "Delivery not found");
     enum err e = inbound_reapply(call->tx, id, clock_now_ms(), &o);
+    if (!e)
+        e = find_state(call->tx, id, &kept);
     if (e)
         return e == ERR_NOT_FOUND ? error_set(&call->error, e, "Delivery not found") : e;
-    call_begin_message(call, o.unapplied ? "Some of it is kept still" : "All of it is applied");
+    call_begin_message(call, kept ? "Some of it is kept still" : "All of it is applied");
     json_open(w, '{');
     json_member_i64(w, "id", o.id);
+    json_member_cstr(w, "state", kept ? INBOUND_KEPT : INBOUND_APPLIED);
     json_member_i64(w, "changes", o.changes);
     json_member_i64(w, "unapplied", o.unapplied);
     json_close(w, '}');

@@ -1,4 +1,5 @@
 #include "api/call.h"
+#include "crypto/base64.h"
 
 void call_begin(struct call *call)
 {
@@ -61,6 +62,16 @@ struct str call_read_name(struct body *b, const char *key, bool required)
     if (name.len && !is_name(name))
         body_complain(b, key, "must be text that can be seen, without control characters");
     return name;
+}
+
+enum err call_member_base64(struct call *call, const char *key, struct str bytes)
+{
+    char *text = arena_alloc(call->arena, BASE64_SIZE(bytes.len));
+    if (!text)
+        return ERR_NO_MEMORY;
+    base64_encode((const unsigned char *)bytes.ptr, bytes.len, text);
+    json_member_str(&call->out, key, str_from(text));
+    return ERR_OK;
 }
 
 struct str call_param(const struct call *call, size_t n)

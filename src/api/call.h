@@ -75,6 +75,9 @@ void call_begin(struct call *call);
 void call_begin_message(struct call *call, const char *message);
 void call_end(struct call *call);
 
+/* Bytes that are no text, as base64. */
+enum err call_member_base64(struct call *call, const char *key, struct str bytes) MUST_USE;
+
 /* For a route whose body says nothing: empty, or an object without members. */
 enum err call_expect_no_fields(struct call *call) MUST_USE;
 /* A name that people read: text of 1 to NAME_MAX_POINTS, not all blanks, without control characters

@@ -20,9 +20,22 @@ void webhooks_write_delivery(struct json_writer *w, const struct job *j)
     json_member_time(w, "ended_at", j->ended_at);
 }
 
+static enum err write_answer(struct call *call, struct str answer)
+{
+    struct json_writer *w = &call->out;
+    json_key(w, "answer");
+    if (str_is_utf8(answer) && str_find(answer, '\0') == answer.len) {
+        json_str(w, answer);
+        return ERR_OK;
+    }
+    json_null(w);
+    return call_member_base64(call, "answer_base64", answer);
+}
+
 static enum err write_attempt(void *arg, const struct job_attempt *a)
 {
-    struct json_writer *w = arg;
+    struct call *call = arg;
+    struct json_writer *w = &call->out;
     json_open(w, '{');
     json_member_i64(w, "attempt", a->position);
     json_member_time(w, "at", a->at);
@@ -33,13 +46,9 @@ static enum err write_attempt(void *arg, const struct job_attempt *a)
     else
         json_null(w);
     json_member_opt(w, "error", a->error);
-    json_key(w, "answer");
-    if (str_is_utf8(a->answer) && memchr(a->answer.ptr, 0, a->answer.len) == NULL)
-        json_str(w, a->answer);
-    else
-        json_null(w); /* bytes that are no text */
+    enum err e = write_answer(call, a->answer);
     json_close(w, '}');
-    return ERR_OK;
+    return e;
 }
 
 enum err webhooks_write_details(struct call *call, const struct job *j)
@@ -49,7 +58,7 @@ enum err webhooks_write_details(struct call *call, const struct job *j)
     json_raw(w, j->body.len ? j->body : STR("null"));
     json_key(w, "tries");
     json_open(w, '[');
-    enum err e = job_each_attempt(call->tx, j->id, write_attempt, w);
+    enum err e = job_each_attempt(call->tx, j->id, write_attempt, call);
     json_close(w, ']');
     return e;
 }

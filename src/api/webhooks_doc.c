@@ -223,6 +223,11 @@ static const struct field attempt_fields[] = {
      .nullable = true,
      .example = "ok",
      .description = "The first bytes of the answer; null when they are no text."},
+    {.name = "answer_base64",
+     .optional = true,
+     .nullable = true,
+     .pattern = "^[A-Za-z0-9+/]+={0,2}$",
+     .description = "The same bytes as base64, where `answer` is null because they are no text."},
     {0},
 };
 static const struct schema attempt_schema = {

@@ -98,6 +98,11 @@ static const struct option inbound_list_options[] = {
     END,
 };
 
+static const struct option inbound_show_options[] = {
+    {.name = "raw", .help = "only the body, byte for byte as it came; for a file or a pipe"},
+    END,
+};
+
 static const struct option inbound_reapply_options[] = {
     {.name = "all", .help = "all that are kept"},
     END,
@@ -337,8 +342,11 @@ const struct command commands_events[] = {
         .path = "inbound show",
         .summary = "Show a delivery of Meta's, with its body",
         .operands = "ID",
+        .options = inbound_show_options,
         .flags = COMMAND_ADMIN,
-        .example = "hudhud inbound show 42",
+        .details = "A body that is no text is in \"body_base64\" of the JSON; --raw writes any.",
+        .example = "hudhud inbound show 42\n"
+                   "hudhud inbound show --raw 42 > body",
         .run = inbound_show_run,
     },
     {

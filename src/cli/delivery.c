@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "model/job.h"
+#include "json/writer.h"
 
 static const struct column record[] = {
     {"id", "id"},       {"event", "event"},     {"event id", "event_id"},
@@ -31,12 +32,49 @@ static enum err print_request(struct cli *cli, struct json request)
     return text_print(pretty, cli->out, cli->terminal, &cli->arena);
 }
 
-enum err delivery_print(struct cli *cli, struct json delivery, const struct column *columns,
-                        size_t n)
+/* An answer that is no text is told in words. */
+static void write_try(struct json_writer *w, struct json one, struct arena *arena)
+{
+    struct str base64 = json_as_str(json_get(one, "answer_base64"), STR(""));
+    size_t padding = str_ends(base64, STR("==")) ? 2 : str_ends(base64, STR("="));
+    json_open(w, '{');
+    json_for_each_member (key, value, one) {
+        if (base64.len && str_eq(key, STR("answer")))
+            continue;
+        json_key_str(w, key);
+        json_raw(w, json_text(value, arena));
+    }
+    if (base64.len)
+        json_member_str(
+            w, "answer",
+            arena_printf(arena, "(%zu bytes that are no text)", base64.len / 4 * 3 - padding));
+    json_close(w, '}');
+}
+
+static enum err print_tries(struct cli *cli, struct json tries)
 {
     static const struct column attempt[] = {{"TRY", "attempt"},   {"AT", "at"},
                                             {"STATUS", "status"}, {"MS", "duration_ms"},
                                             {"ERROR", "error"},   {"ANSWER", "answer"}};
+    _cleanup_(buf_release)
+    struct buf text;
+    struct json_writer w;
+    struct json shown;
+    buf_init(&text, CLI_ANSWER_MAX);
+    json_writer_init(&w, &text);
+    json_open(&w, '[');
+    json_for_each (one, tries)
+        write_try(&w, one, &cli->arena);
+    json_close(&w, ']');
+    if (!buf_ok(&text))
+        return ERR_NO_MEMORY;
+    enum err e = json_parse(buf_str(&text), &cli->arena, &shown, &cli->error);
+    return e ? e : list_print(cli, shown, attempt, ARRAY_LEN(attempt), "");
+}
+
+enum err delivery_print(struct cli *cli, struct json delivery, const struct column *columns,
+                        size_t n)
+{
     struct json request = json_get(delivery, "request"), tries = json_get(delivery, "tries");
     enum err e = object_print(cli, delivery, columns, n);
     if (e || cli_wants_json(cli))
@@ -46,7 +84,7 @@ enum err delivery_print(struct cli *cli, struct json delivery, const struct colu
     if (e || !json_len(tries))
         return e;
     fputc('\n', cli->out);
-    return list_print(cli, tries, attempt, ARRAY_LEN(attempt), "");
+    return print_tries(cli, tries);
 }
 
 enum err webhook_deliveries_run(struct cli *cli)

@@ -3,6 +3,7 @@
 #include "cli/each.h"
 #include "cli/older.h"
 
+#include "crypto/base64.h"
 #include "inbound/inbound.h"
 #include "json/writer.h"
 
@@ -41,11 +42,15 @@ static enum err print_reasons(struct cli *cli, struct json reasons)
 }
 
 /* JSON indented, text as it is. */
-static enum err print_body(struct cli *cli, struct json body)
+static enum err print_body(struct cli *cli, struct json delivery)
 {
+    struct json body = json_get(delivery, "body");
     struct str text = json_as_str(body, STR(""));
-    if (!json_present(body))
-        text = STR("(bytes that are no text)");
+    if (json_present(json_get(delivery, "body_base64")))
+        text = arena_printf(&cli->arena, "(%lld bytes that are no text; as they came: --raw)",
+                            (long long)json_as_i64(json_get(delivery, "bytes"), 0));
+    else if (!json_present(body))
+        text = STR("null");
     else if (!json_is_str(body))
         text = json_pretty(json_text(body, &cli->arena), &cli->arena);
     if (!text.ptr)
@@ -59,7 +64,28 @@ static const char *inbound_path(struct cli *cli, const char *id)
     return cli_format(cli, "/admin/inbound/%s", cli_url_part(cli, id));
 }
 
-enum err inbound_show_run(struct cli *cli)
+/* The bytes that came, and nothing else. */
+static enum err show_raw(struct cli *cli)
+{
+    struct json data;
+    const char *path = inbound_path(cli, cli->args.operands[0]);
+    enum err e = admin_once(cli, "GET", cli_format(cli, "%s?body=base64", path), STR(""), &data);
+    if (e)
+        return e;
+    struct str base64 = json_as_str(json_get(data, "body_base64"), STR(""));
+    size_t len = (size_t)json_as_i64(json_get(data, "bytes"), 0);
+    if (len > INBOUND_BODY_MAX)
+        return error_set(&cli->error, ERR_LIMIT, "the body is larger than any that is taken");
+    char *bytes = arena_alloc(&cli->arena, len + 1);
+    if (!bytes)
+        return ERR_NO_MEMORY;
+    if (!base64_decode(base64, (unsigned char *)bytes, len))
+        return error_set(&cli->error, ERR_UPSTREAM, "the server's answer has no body_base64");
+    cli_print(cli, str_make(bytes, len));
+    return ERR_OK;
+}
+
+static enum err show(struct cli *cli)
 {
     static const struct column record[] = {
         {"id", "id"},
@@ -81,7 +107,16 @@ enum err inbound_show_run(struct cli *cli)
     if (e || cli_wants_json(cli))
         return e;
     e = print_reasons(cli, json_get(data, "reasons"));
-    return e ? e : print_body(cli, json_get(data, "body"));
+    return e ? e : print_body(cli, data);
+}
+
+enum err inbound_show_run(struct cli *cli)
+{
+    if (!args_has(&cli->args, "raw"))
+        return show(cli);
+    if (cli_wants_json(cli))
+        return error_set(&cli->error, ERR_USAGE, "--raw and --json exclude each other");
+    return show_raw(cli);
 }
 
 /* --- reapply ------------------------------------------------------------------------------ */
@@ -122,7 +157,7 @@ static enum err reapply_one(struct walk *w, int64_t id)
                              STR_FMT(cli->error.message));
         cli_print_error(cli);
         error_init(&cli->error, &cli->arena);
-    } else if (json_as_i64(json_get(data, "unapplied"), 0)) {
+    } else if (str_eq(json_as_str(json_get(data, "state"), STR("")), STR(INBOUND_KEPT))) {
         w->kept++;
     } else {
         w->applied++;
@@ -210,7 +245,7 @@ static enum err reapply_all(struct cli *cli)
 enum err inbound_reapply_run(struct cli *cli)
 {
     static const struct column reapplied[] = {
-        {"ID", "id"}, {"CHANGES", "changes"}, {"KEPT", "unapplied"}};
+        {"ID", "id"}, {"STATE", "state"}, {"CHANGES", "changes"}, {"KEPT", "unapplied"}};
     bool all = args_has(&cli->args, "all");
     if (all && cli->args.n_operands)
         return error_set(&cli->error, ERR_USAGE, "ids and --all exclude each other");

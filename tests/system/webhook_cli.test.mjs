@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { initFolder, run, runJson, runOk, temporaryFolder } from './lib/hudhud.mjs';
+import { binary, initFolder, run, runJson, runOk, runProgram, temporaryFolder } from './lib/hudhud.mjs';
 import { eventually, startWorld } from './lib/world.mjs';
 
 const SECRET = '0123456789abcdef0123456789abcdef';
@@ -60,7 +60,7 @@ async function addWebhook(...options) {
 }
 
 async function fromMeta(body, { at = '/webhooks/meta', secret = SECRET } = {}) {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const signature = createHmac('sha256', secret).update(text).digest('hex');
   return fetch(`${world.url}${at}`, {
     method: 'POST', body: text,
@@ -164,9 +164,9 @@ describe('inbound', () => {
     const shown = await json('inbound', 'show', String(kept.id));
     assert.equal(shown.body.entry[0].id, wabaId);
     const reapply = () => ok('inbound', 'reapply', String(kept.id));
-    assert.match((await reapply()).stdout, /^ID +CHANGES +KEPT\n\d+ +1 +1\n$/);
+    assert.match((await reapply()).stdout, /^ID +STATE +CHANGES +KEPT\n\d+ +kept +1 +1\n$/);
     assert.equal((await world.link()).status, 201);
-    assert.match((await reapply()).stdout, /\n\d+ +1 +0\n$/);
+    assert.match((await reapply()).stdout, /\n\d+ +applied +1 +0\n$/);
     assert.deepEqual((await json('inbound', 'list', '--state', 'applied')).map((one) => one.id), [kept.id]);
   });
 
@@ -180,6 +180,14 @@ describe('inbound', () => {
       /^looked at +3\napplied +0\nkept still +3\nfailed +0\n$/);
   });
 
+  test('what cannot be read stays kept, and is not counted as applied', async () => {
+    const { data } = await (await fromMeta('unreadable')).json();
+    assert.deepEqual(await json('inbound', 'reapply', '--all'), { looked_at: 4, applied: 0, kept: 4, failed: 0 });
+    const [one] = await json('inbound', 'reapply', String(data.id));
+    assert.equal(one.state, 'kept');
+    assert.equal((await json('inbound', 'show', String(data.id))).state, 'kept');
+  });
+
   test('a body is shown as it came, whatever it is', async () => {
     const show = async (body, shown) => {
       const { data } = await (await fromMeta(body)).json();
@@ -187,6 +195,25 @@ describe('inbound', () => {
     };
     await show('no JSON', /The body:\nno JSON\n$/);
     await show('{"entry":[],"x":1,"x":"مرحبا\\u009b"}', /^\{"entry":\[\],"x":1,"x":"مرحبا/m);
+    await show(Buffer.from([0xff, 0xfe, 0x00]), /The body:\n\(3 bytes that are no text; .*--raw\)\n$/);
+  });
+
+  test('--raw writes the bytes that came, and nothing else', async () => {
+    for (const body of [Buffer.from([0xff, 0xfe, 0x00]), Buffer.from('{ "a" : 1.50,\r\n"\\u0041":"\u001b" } '),
+      Buffer.from(JSON.stringify(alert())), Buffer.from(' '), Buffer.alloc(3 * 1024 * 1024, 0xfe)]) {
+      const { data } = await (await fromMeta(body)).json();
+      const file = path.join(temporaryFolder(), 'body');
+      const args = line(['inbound', 'show', '--raw', String(data.id)]);
+      const shell = await runProgram('sh', ['-c', 'out=$1; shift; "$@" > "$out"', 'sh', file, binary, ...args]);
+      assert.equal(shell.status, 0, shell.stderr);
+      assert.ok(readFileSync(file).equals(body), `${body.length} bytes`);
+      const shown = await json('inbound', 'show', String(data.id));
+      const text = Buffer.from(body.toString()).equals(body);
+      assert.equal(shown.body_base64, text ? undefined : body.toString('base64'));
+      if (!text) assert.equal(shown.body, null);
+    }
+    await fails(line(['inbound', 'show', '--raw', '--json', '1']), /exclude each other/, 2);
+    await fails(line(['inbound', 'show', '--raw', '999']), /Delivery not found/);
   });
 
   test('pages, and where the next one begins', async () => {

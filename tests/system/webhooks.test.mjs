@@ -139,6 +139,28 @@ test('what is wrong with a query of a list is told together', async (t) => {
   await wrong(await admin(world.data, 'GET', '/inbound?limit=0&before=0&state=dead'), ['before', 'limit', 'state']);
 });
 
+test('an answer that is no text is on record too', async (t) => {
+  const world = await startOut(t, { link: false });
+  const receiver = await startReceiver(t);
+  const bytes = Buffer.from([0xff, 0xfe, 0x00, 0x41]);
+  const { id } = await world.add(receiver.url);
+  const tried = async (body) => {
+    receiver.behave = () => ({ body });
+    const sent = await world.call('POST', `/webhooks/${id}/test`);
+    const where = `/webhooks/${id}/deliveries/${sent.json.data.id}`;
+    return eventually(async () => {
+      const { json } = await world.call('GET', where);
+      return json.data.state === 'done' && { where, attempt: json.data.tries[0] };
+    });
+  };
+  const { where, attempt } = await tried(bytes);
+  assert.deepEqual([attempt.answer, attempt.answer_base64], [null, bytes.toString('base64')]);
+  const shown = await world.cli(['webhook', 'delivery', '--domain', 'acme', ...where.match(/\d+/g)]);
+  assert.match(shown.stdout, /^1 .* \(4 bytes that are no text\)$/m);
+  assert.ok(!('answer_base64' in (await tried('مرحبا')).attempt));
+  assert.ok(!('answer_base64' in (await tried('')).attempt));
+});
+
 test('without leave: no http, no private address, whatever its name', async (t) => {
   const receiver = await startReceiver(t);
   const world = await startWorld(t, { sim: { scenario: SIM }, link: false });
