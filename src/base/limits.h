@@ -335,6 +335,11 @@
 #define CLI_TURN_WAIT_MS       60000  /* commands without a server take turns at the folder */
 #define CLI_BUSY_WAIT_MS       10000  /* a server is starting or draining: then it is an error */
 #define CLI_RETRY_MS           25     /* how often the two above look again */
+#define CLI_SILENCE_MS         60000  /* a stream with nothing, not a comment, is dead */
+#define CLI_EVENT_MAX          (2 * EVENT_MAX) /* a line of a stream: an event, and its field's name */
+#define CLI_PAUSE_MIN_MS       100    /* before connecting again, whatever a server says, */
+#define CLI_PAUSE_MAX_MS       300000 /* ... and at most: who waits should see that it goes on */
+#define SSE_NAME_MAX           1024   /* an event's name or id */
 
 /* --- jobs --------------------------------------------------------------------------------- */
 #define JOBS_TICK_MS   250        /* how exactly a sync's time is kept */
