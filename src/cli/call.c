@@ -10,7 +10,7 @@
 /* --- the request -------------------------------------------------------------------------- */
 
 /* HUDHUD_URL is the server's address; the base URL of the API is taken too. */
-static enum err make_url(struct cli *cli, const char *path, const char **ret)
+enum err call_url(struct cli *cli, const char *path, const char **ret)
 {
     const char *variable = getenv("HUDHUD_URL");
     struct str url = str_from(variable && variable[0] ? variable : DEFAULT_URL);
@@ -87,7 +87,6 @@ static enum err make_headers(struct cli *cli, struct call_request *call,
 
 /* --- the answer --------------------------------------------------------------------------- */
 
-/* What helps against an `error` of the API. */
 static const struct {
     const char *code;
     const char *hint;
@@ -97,6 +96,14 @@ static const struct {
     {"rate_limit_exceeded", "wait as long as Retry-After says (hudhud call -i)"},
     {"service_unavailable", "wait as long as Retry-After says (hudhud call -i)"},
 };
+
+const char *call_hint(struct str code)
+{
+    for (size_t i = 0; i < ARRAY_LEN(hints); i++)
+        if (str_eq(code, str_from(hints[i].code)))
+            return hints[i].hint;
+    return NULL;
+}
 
 /* The answer itself says what is wrong; this is for people, beside it. */
 static void print_status(struct cli *cli, const struct call_request *call,
@@ -110,9 +117,8 @@ static void print_status(struct cli *cli, const struct call_request *call,
     struct str code = json_as_str(json_get(answer, "error"), STR(""));
     fprintf(cli->err, "hudhud: %s was answered with %ld%s%.*s", call->method, response->status,
             code.len ? " " : "", STR_FMT(code));
-    for (size_t i = 0; i < ARRAY_LEN(hints); i++)
-        if (str_eq(code, str_from(hints[i].code)))
-            fprintf(cli->err, "; %s", hints[i].hint);
+    if (call_hint(code))
+        fprintf(cli->err, "; %s", call_hint(code));
     fputc('\n', cli->err);
 }
 
@@ -128,12 +134,49 @@ static void print_answer(struct cli *cli, const struct response *response)
         cli_print_json(cli, body);
 }
 
+/* A stream of events goes out as it comes. */
+static void begin_stream(void *arg, const struct response *r)
+{
+    struct cli *cli = arg;
+    if (args_has(&cli->args, "include"))
+        cli_print(cli, buf_str(&r->header));
+    fflush(cli->out);
+}
+
+static bool print_part(void *arg, struct str bytes)
+{
+    struct cli *cli = arg;
+    cli_print(cli, bytes);
+    return fflush(cli->out) == 0;
+}
+
+static enum err tell_failure(struct cli *cli, enum err e, const struct response *response)
+{
+    if (e == ERR_CLOSED) /* the output takes no more, which is told when the program ends */
+        return ERR_OK;
+    if (response->streamed)
+        return error_set(&cli->error, e, "the stream broke: %.*s", STR_FMT(cli->error.message));
+    if (e == ERR_UNAVAILABLE)
+        return error_set(&cli->error, e,
+                         "%.*s; start the server with \"hudhud serve\", or set "
+                         "HUDHUD_URL to where it is",
+                         STR_FMT(cli->error.message));
+    return e;
+}
+
 static enum err make_call(struct cli *cli, const struct call_request *call)
 {
     _cleanup_(headers_free)
     struct curl_slist *headers = NULL;
     for (size_t i = 0; i < call->n_headers; i++)
         header_add(&headers, call->headers[i]);
+    const struct request_stream stream = {
+        .begin = begin_stream,
+        .take = print_part,
+        .arg = cli,
+        .stop_fd = -1,
+        .silence_ms = CLI_SILENCE_MS,
+    };
     const struct request request = {
         .method = call->method,
         .url = call->url,
@@ -142,19 +185,16 @@ static enum err make_call(struct cli *cli, const struct call_request *call)
         .has_body = call->has_body,
         .header_only = strcmp(call->method, "HEAD") == 0,
         .timeout_ms = CLI_CALL_TIMEOUT_MS,
+        .stream = &stream,
     };
     _cleanup_(response_release)
     struct response response;
     response_init(&response);
     enum err e = request_run(&request, &response, &cli->error);
-    if (e == ERR_UNAVAILABLE)
-        return error_set(&cli->error, e,
-                         "%.*s; start the server with \"hudhud serve\", or set "
-                         "HUDHUD_URL to where it is",
-                         STR_FMT(cli->error.message));
     if (e)
-        return e;
-    print_answer(cli, &response);
+        return tell_failure(cli, e, &response);
+    if (!response.streamed)
+        print_answer(cli, &response);
     if (response.status >= 200 && response.status <= 299)
         return ERR_OK;
     print_status(cli, call, &response);
@@ -203,7 +243,7 @@ enum err call_run(struct cli *cli)
     if (!e)
         e = target_parse(cli, &target);
     if (!e)
-        e = make_url(cli, target.path, &call.url);
+        e = call_url(cli, target.path, &call.url);
     if (!e)
         e = read_body(cli, &call, &body);
     if (e)

@@ -1,7 +1,7 @@
 /* One signed request, ready to be made or to be shown as a curl line. */
 #pragma once
 
-#include "base/buf.h"
+#include "cli/cli.h"
 
 struct call_request {
     const char *method;
@@ -12,6 +12,11 @@ struct call_request {
     struct str body;
     bool has_body;
 };
+
+/* HUDHUD_URL and the path, which is relative to the base URL of the API. ERR_USAGE. */
+enum err call_url(struct cli *cli, const char *path, const char **ret) MUST_USE;
+/* What helps against an `error` of the API; NULL: nothing in particular. */
+const char *call_hint(struct str code);
 
 /* The line of shell that makes the same request with curl. A body with a NUL byte in it is only
  * possible from a file: no argument can hold one. */

@@ -6,6 +6,18 @@
 
 struct curl_slist;
 
+struct response;
+
+/* What takes an answer that is a stream of events (text/event-stream, 2xx) as it comes. Such a one
+ * has no end in time, but is dead when nothing comes of it. */
+struct request_stream {
+    void (*begin)(void *arg, const struct response *r); /* its header is there */
+    bool (*take)(void *arg, struct str bytes);          /* false: enough */
+    void *arg;
+    int stop_fd;     /* ends it, or the wait for it, when it can be read; -1: none */
+    long silence_ms; /* ... so long */
+};
+
 struct request {
     const char *method;
     const char *url;
@@ -17,10 +29,12 @@ struct request {
     long timeout_ms;         /* 0: as long as it takes */
     void (*tick)(void *arg); /* about once a second while it goes on; NULL: nothing */
     void *tick_arg;
+    const struct request_stream *stream; /* NULL: an answer is one that ends, whatever it is */
 };
 
 struct response {
     long status;
+    bool streamed;     /* it went to request.stream: `body` is empty */
     struct buf header; /* as it came, with the blank line at its end; of the last answer only */
     struct buf body;
 };
@@ -29,7 +43,8 @@ void response_init(struct response *r);
 /* Wipes: an answer may hold a new client's secret. Fit for _cleanup_. */
 void response_release(struct response *r);
 
-/* ERR_UNAVAILABLE when there is no answer: the message says why, without the URL's query. */
+/* ERR_UNAVAILABLE when there is no answer, or not all of it: the message says why, without the
+ * URL's query. ERR_CLOSED, without a message: the stream was stopped from here. */
 enum err request_run(const struct request *request, struct response *response,
                      struct error *error) MUST_USE;
 
