@@ -236,10 +236,6 @@ static const struct option help_options[] = {
     END,
 };
 
-#define CREDENTIALS_HELP                                                                           \
-    "The client is named by variables, so that its secret is on no command line:\n"                \
-    "HUDHUD_DOMAIN, HUDHUD_CLIENT_ID and HUDHUD_SECRET."
-
 /* --- the table ---------------------------------------------------------------------------- */
 
 const struct command commands_first[] = {
@@ -585,9 +581,10 @@ const struct command commands_last[] = {
         .options = call_options,
         .details =
             "PATH is relative to /api/developer and carries the query. JSON is indented on a\n"
-            "terminal and printed as it came otherwise. Fails when the answer is not 2xx.\n\n"
-            "HUDHUD_URL is where the server is; default http://127.0.0.1:8080. SSL_CERT_FILE names\n"
-            "the certificates to trust, instead of this machine's.\n" CREDENTIALS_HELP,
+            "terminal and printed as it came otherwise. Fails when the answer is not 2xx. A stream,\n"
+            "such as that of GET /events, is printed as it comes, until the server or Ctrl-C ends it;\n"
+            "\"hudhud event follow\" connects again when it breaks.\n\n" SERVER_HELP
+                CREDENTIALS_HELP,
         .example = "hudhud call GET '/waba-numbers?include=health'\n"
                    "hudhud call --curl GET /waba-numbers\n"
                    "hudhud call -i POST /waba-numbers/1/sync",

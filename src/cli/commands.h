@@ -75,6 +75,9 @@ enum err webhook_deliveries_run(struct cli *cli) MUST_USE;
 enum err webhook_delivery_run(struct cli *cli) MUST_USE;
 enum err webhook_replay_run(struct cli *cli) MUST_USE;
 
+/* event.c */
+enum err event_follow_run(struct cli *cli) MUST_USE;
+
 /* inbound.c */
 enum err inbound_list_run(struct cli *cli) MUST_USE;
 enum err inbound_show_run(struct cli *cli) MUST_USE;

@@ -91,6 +91,16 @@ static const struct option webhook_replay_options[] = {
     END,
 };
 
+static const struct option event_follow_options[] = {
+    {.name = "events",
+     .placeholder = "LIST",
+     .help = "only these, such as number.quality.updated,account.updated; default all"},
+    {.name = "after",
+     .placeholder = "ID",
+     .help = "begin behind the event with this id; default with what happens from now on"},
+    END,
+};
+
 static const struct option inbound_list_options[] = {
     {.name = "state", .placeholder = "STATE", .help = "only those that are kept, or applied"},
     LIMIT_OPTION("1000"),
@@ -325,6 +335,28 @@ const struct command commands_events[] = {
                    "hudhud webhook replay --domain acme --from 2026-01-31T10:00:00Z "
                    "--to 2026-01-31T12:00:00Z 1",
         .run = webhook_replay_run,
+    },
+    {
+        .path = "event follow",
+        .summary = "Follow the events as they happen",
+        .options = event_follow_options,
+        .flags = COMMAND_JSON,
+        .details =
+            "Prints a line for each event: when it happened, its name, what happened as JSON; with\n"
+            "--json an object with its id, event, timestamp and data. Until Ctrl-C. It needs no\n"
+            "webhook.\n"
+            "\n"
+            "When the stream breaks it says so and connects again, behind the last event that it\n"
+            "has, after the pause that the server asks for: none is missed, none comes twice. To go\n"
+            "on in another run, keep the id and give it to --after; evt_000000000000000000000000\n"
+            "begins with the oldest event on record. Ends with an error when the client may not\n"
+            "listen, or when what came behind that event is not on record any more.\n"
+            "\n" SERVER_HELP CREDENTIALS_HELP,
+        .example =
+            "hudhud event follow\n"
+            "hudhud event follow --events number.quality.updated,account.updated\n"
+            "hudhud event follow --json --after evt_7h2k9m4p6q8r1s3t5v7w9x2z >> events.jsonl",
+        .run = event_follow_run,
     },
     {
         .path = "inbound list",

@@ -78,6 +78,16 @@ static enum err check_event(struct cli *cli, struct str name)
                      STR_FMT(name));
 }
 
+enum err webhook_check_events(struct cli *cli, struct str list)
+{
+    enum err e = ERR_OK;
+    while (!e && list.len) {
+        struct str name = str_trim(str_split(&list, ','));
+        e = name.len ? check_event(cli, name) : ERR_OK;
+    }
+    return e;
+}
+
 /* "a,b", or "all"; as it is when the option is not given and `fallback` is NULL. */
 static enum err add_events(struct cli *cli, struct payload *payload, const char *fallback)
 {
@@ -87,14 +97,10 @@ static enum err add_events(struct cli *cli, struct payload *payload, const char 
         return ERR_OK;
     if (str_eq(list, STR("all")))
         list = STR("*");
-    for (struct str rest = list; rest.len;) {
-        struct str name = str_trim(str_split(&rest, ','));
-        enum err e = name.len ? check_event(cli, name) : ERR_OK;
-        if (e)
-            return e;
-    }
-    payload_list(payload, "events", list);
-    return ERR_OK;
+    enum err e = webhook_check_events(cli, list);
+    if (!e)
+        payload_list(payload, "events", list);
+    return e;
 }
 
 static void print_secret_note(struct cli *cli)
