@@ -117,36 +117,20 @@ enum err inbound_show(struct call *call)
     return e == ERR_NOT_FOUND ? error_set(&call->error, e, "Delivery not found") : e;
 }
 
-/* A delivery whose body cannot be read has no changes that could be unapplied, and is kept. */
-static enum err find_state(struct tx *tx, int64_t id, bool *ret_kept)
-{
-    struct arena arena;
-    struct inbound in;
-    arena_init(&arena, INBOUND_ARENA_MAX);
-    enum err e = inbound_find(tx, id, &arena, &in);
-    if (!e)
-        *ret_kept = str_eq(in.state, STR(INBOUND_KEPT));
-    arena_release(&arena);
-    return e;
-}
-
 enum err inbound_reapply_apply(struct call *call)
 {
     struct inbound_outcome o = {0};
     struct json_writer *w = &call->out;
     int64_t id;
-    bool kept;
     if (!str_to_i64(call_param(call, 0), &id))
         return error_set(&call->error, ERR_NOT_FOUND, "Delivery not found");
     enum err e = inbound_reapply(call->tx, id, clock_now_ms(), &o);
-    if (!e)
-        e = find_state(call->tx, id, &kept);
     if (e)
         return e == ERR_NOT_FOUND ? error_set(&call->error, e, "Delivery not found") : e;
-    call_begin_message(call, kept ? "Some of it is kept still" : "All of it is applied");
+    call_begin_message(call, o.kept ? "Some of it is kept still" : "All of it is applied");
     json_open(w, '{');
     json_member_i64(w, "id", o.id);
-    json_member_cstr(w, "state", kept ? INBOUND_KEPT : INBOUND_APPLIED);
+    json_member_cstr(w, "state", o.kept ? INBOUND_KEPT : INBOUND_APPLIED);
     json_member_i64(w, "changes", o.changes);
     json_member_i64(w, "unapplied", o.unapplied);
     json_close(w, '}');
