@@ -135,7 +135,7 @@ static enum err check_webhook(struct call *call, const struct job *j)
 /* One that waits is due now; one that ended is made anew, and stays on record. */
 enum err jobs_retry(struct call *call)
 {
-    struct job j;
+    struct job j = {0};
     int64_t id, now = clock_now_ms();
     enum err e = find_job(call, &j);
     if (!e)

@@ -90,7 +90,7 @@ static enum err find_webhook_id(struct call *call, int64_t *ret)
  * asks for it now. */
 static enum err check_enabled(struct call *call)
 {
-    struct webhook webhook;
+    struct webhook webhook = {0};
     enum err e = find_webhook(call, &webhook);
     if (e || !webhook.disabled_at)
         return e;

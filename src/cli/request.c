@@ -217,11 +217,11 @@ static enum err end_early(const struct transfer *t, struct error *error)
 {
     if (t->ended == ENDED_STOPPED)
         return ERR_CLOSED;
-    if (t->ended == ENDED_SLOW)
-        return error_set(error, ERR_UNAVAILABLE, "no answer came within %ld seconds",
-                         t->q->timeout_ms / 1000);
-    return error_set(error, ERR_UNAVAILABLE, "nothing came for %ld seconds, not even a comment",
-                     t->q->stream->silence_ms / 1000);
+    if (t->ended == ENDED_SILENT && t->q->stream)
+        return error_set(error, ERR_UNAVAILABLE, "nothing came for %ld seconds, not even a comment",
+                         t->q->stream->silence_ms / 1000);
+    return error_set(error, ERR_UNAVAILABLE, "no answer came within %ld seconds",
+                     t->q->timeout_ms / 1000);
 }
 
 /* --- requests ----------------------------------------------------------------------------- */

@@ -249,6 +249,7 @@ static enum err apply_entries(struct taking *t, struct json delivery)
         arena_clear(&of_entry);
         e = apply_entry(t, entry, &of_entry);
     }
+    t->a.arena = NULL;
     arena_release(&of_change);
     arena_release(&of_entry);
     return e;

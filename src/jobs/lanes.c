@@ -410,7 +410,8 @@ void job_lane_written(struct delivery_run *run, enum err e)
     struct job_lane *lane = run->lane;
     struct jobs *j = lane->jobs;
     if (e && !j->stopping) {
-        int64_t pause_ms = (int64_t)DELIVERY_REST_MS << MIN(run->unwritten_times++, 16);
+        int64_t pause_ms = (int64_t)DELIVERY_REST_MS << MIN(run->unwritten_times, 16);
+        run->unwritten_times++;
         run->write_at_ms = job_now_ms() + MIN(pause_ms, (int64_t)DELIVERY_REST_MAX_MS);
         list_add(&j->lanes.unwritten, &run->unwritten);
         return;

@@ -134,12 +134,12 @@ static void test_write_timeout(void **state)
     struct fixture f;
     struct client lazy, slow;
     struct answer a;
-    start(&f, &(struct http_timeouts){.write = 500});
+    start(&f, &(struct http_timeouts){.write = 1000});
     client_open_unix(&lazy, &f);
     client_open_unix(&slow, &f);
     client_say(&lazy, GET("/big"));
     client_say(&slow, GET("/big"));
-    for (int i = 0; i < 15; i++) {
+    for (int i = 0; i < 25; i++) {
         usleep(50 * 1000);
         assert_true(client_read(&slow));
     }
