@@ -84,6 +84,14 @@ static void finish(struct http_connection *c)
 
 static void connection_send(struct http_connection *c);
 
+/* The socket says that it is no more. The kernel gives a silent peer up too (stream.c): it may be
+ * sooner than our own deadline, and means the same. */
+static void give_up(struct http_connection *c, int error)
+{
+    http_stream_lose(c, error == UV_ETIMEDOUT ? HTTP_STREAM_STUCK : HTTP_STREAM_LEFT);
+    http_connection_close(c);
+}
+
 static void on_written(uv_write_t *write, int status)
 {
     struct http_connection *c = write->data;
@@ -92,7 +100,7 @@ static void on_written(uv_write_t *write, int status)
         return;
     buf_clear(&c->x->sending);
     if (status < 0) {
-        http_connection_close(c);
+        give_up(c, status);
         return;
     }
     connection_send(c); /* all that is there, before anything new is begun */
@@ -164,7 +172,7 @@ static bool send_some(struct http_connection *c)
     else if (n >= 0 || n == UV_EAGAIN)
         send_later(c, b, (size_t)MAX(n, 0));
     else
-        http_connection_close(c);
+        give_up(c, n);
     return true;
 }
 
@@ -558,7 +566,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *into)
     if (n == UV_EOF)
         on_end(c);
     else if (n < 0)
-        http_connection_close(c);
+        give_up(c, (int)n);
     else
         connection_receive(c, str_make(into->base, (size_t)n));
 }

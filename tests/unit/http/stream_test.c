@@ -115,6 +115,8 @@ static void handle_streams(void *arg, struct http_request *r)
         o->flood = FLOOD_BLOCKS, flood(o, o->open[0]);
     else if (str_eq(r->path, STR("/overfill")))
         overfill(o);
+    else if (str_eq(r->path, STR("/be-patient")))
+        o->f.server.after_ms[HTTP_DEADLINE_WRITE] = PATIENCE_MS;
     handle(arg, r);
 }
 
@@ -385,6 +387,28 @@ static void test_write_deadline(void **state)
     stop_owner(o);
 }
 
+/* The kernel may give such a client up before we do. */
+static void test_write_deadline_of_the_kernel(void **state)
+{
+    static const struct http_timeouts short_write = {.write = 200};
+    struct owner *o = start_owner(&short_write);
+    struct client c, other;
+    char head[2000];
+    client_open(&other, &o->f);
+    client_open_sized(&c, &o->f, 4096);
+    client_say(&c, GET("/stream"));
+    take_head(&c, head, sizeof(head));
+    ask(&other, GET("/be-patient"));
+    int64_t from = clock_monotonic_us();
+    ask(&other, GET("/flood"));
+    await_gone(o, 1);
+    assert_true(clock_monotonic_us() - from < PATIENCE_MS * INT64_C(1000) / 2);
+    assert_int_equal(o->why, HTTP_STREAM_STUCK);
+    client_close(&c);
+    client_close(&other);
+    stop_owner(o);
+}
+
 static void test_bounded(void **state)
 {
     struct owner *o = start_owner(NULL);
@@ -487,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_talkative),
         cmocka_unit_test(test_slow_reader),
         cmocka_unit_test(test_write_deadline),
+        cmocka_unit_test(test_write_deadline_of_the_kernel),
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_drain_slow_reader),
