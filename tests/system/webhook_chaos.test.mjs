@@ -6,7 +6,7 @@
 // HUDHUD_TEST_SCALE=full: 300 rounds, some five minutes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { call, startServe, storeSql } from './lib/hudhud.mjs';
+import { call, ownAddress, startServe, storeSql } from './lib/hudhud.mjs';
 import { LOCAL } from './lib/endpoint.mjs';
 import { MOODS, addMoody } from './lib/moody.mjs';
 import { addApp } from './lib/meta.mjs';
@@ -25,11 +25,13 @@ const SOUND_EVERY = 5; // rounds
 const PAGE = 100; // rows of history
 const RETRIES = [100, 200, 400, ...Array.from({ length: 28 }, () => 500)].map((ms) => `${ms}ms`).join();
 const ARGS = [...LOCAL, '--webhook-retries', RETRIES, '--webhook-timeout', '2s', '--sync-interval', '24h'];
+const LISTEN = `${ownAddress(1)}:0`; // a sender that knows only the last port meets nobody else there
 const WANTS = ['*', '*', ['number.limit.updated', 'account.updated'],
   ['template.status.updated', 'template.category.updated', 'number.name.updated'], '*'];
 
 async function startChaos(t) {
-  const world = await startWorld(t, { sim: { scenario: streamScenario() }, args: ARGS, link: false });
+  const world = await startWorld(t, { sim: { scenario: streamScenario() }, args: ARGS,
+    listen: LISTEN, link: false });
   for (const waba of WABAS) assert.equal((await world.link(waba)).status, 201);
   await addApp(world.data);
   await world.sim.stop(); // what it says would undo what the test tells
@@ -37,12 +39,12 @@ async function startChaos(t) {
   const chaos = { data: world.data, creds: world.creds, server: world.server, endpoints,
     numbers: numbersOf(world.data), stream: startStream() };
   chaos.start = async () => {
-    chaos.server = await startServe({ data: world.data, graphUrl: world.sim.url, args: ARGS });
+    chaos.server = await startServe({ data: world.data, graphUrl: world.sim.url, args: ARGS,
+      listen: LISTEN });
   };
   t.after(() => chaos.server.stop());
   return chaos;
 }
-
 
 // One goes through its moods after the other, two steps apart.
 const setMoods = (chaos, round) => Promise.all(chaos.endpoints.map((endpoint, i) =>

@@ -175,6 +175,11 @@ function closeIdleConnections() {
   dispatcher.close().catch(() => {});
 }
 
+// A loopback address that no other test's process uses, one of three: what listens there may go down
+// and come back, and nobody takes its port meanwhile, or gets what was meant for it.
+export const ownAddress = (nth) =>
+  `127.${64 * nth + ((process.pid >> 16) & 63)}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
+
 // Starts `hudhud serve` on a free port and waits for its ready line
 // -> {url, port, pid, child, log(), stop(), kill9()}.
 export async function startServe({ data, graphUrl, listen = '127.0.0.1:0', env = {}, args = [] }) {
@@ -217,7 +222,7 @@ export async function startServe({ data, graphUrl, listen = '127.0.0.1:0', env =
     return how;
   };
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${listen.startsWith('127.') ? listen.split(':')[0] : '127.0.0.1'}:${port}`,
     port,
     pid: child.pid,
     child,

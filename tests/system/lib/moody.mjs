@@ -1,6 +1,7 @@
 // A client's endpoint that is up and down, slow, refuses, or breaks connections, as it is told: and
 // keeps what it received and what it said 2xx to.
 import http from 'node:http';
+import { ownAddress } from './hudhud.mjs';
 
 export const MOODS = ['up', 'refusing', 'up', 'slow', 'cutting', 'up', 'down', 'flaky', 'torn'];
 const SLOW_MS = 250;
@@ -56,10 +57,11 @@ export async function startMoody(t) {
     request.on('end', () => take(request, response, Buffer.concat(parts).toString()));
   });
   server.keepAliveTimeout = 60000;
-  const listen = (port) => new Promise((resolve) => { server.listen(port, '127.0.0.1', resolve); });
+  const host = ownAddress(2);
+  const listen = (port) => new Promise((resolve) => { server.listen(port, host, resolve); });
   await listen(0);
   const { port } = server.address();
-  one.url = `http://127.0.0.1:${port}/hook`;
+  one.url = `http://${host}:${port}/hook`;
   one.stop = () => new Promise((resolve) => {
     server.close(resolve);
     server.closeAllConnections();

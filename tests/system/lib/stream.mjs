@@ -11,6 +11,7 @@ const SHUFFLED = ['901', '902'];
 export const BUSINESS = '902'; // its limits are told for all of its numbers at once
 const RESERVOIR = 6; // entries that may overtake each other
 const REMEMBERED = 50; // entries that may be told once more
+const FRESH = 8; // entries in a delivery, at most, beside one that was told before
 const SENT_AGAIN = 10; // bodies that may be sent once more as they are
 const LONG_AGO_S = 1000000;
 
@@ -33,7 +34,8 @@ export function streamScenario() {
 
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 const chance = (p) => Math.random() < p;
-const sample = (list, n) => [...list].sort(() => Math.random() - 0.5).slice(0, n);
+const shuffle = (list) => [...list].sort(() => Math.random() - 0.5);
+const sample = (list, n) => shuffle(list).slice(0, n);
 const digestOf = (raw) => createHash('sha256').update(raw).digest('hex');
 
 // Changes of one subject -> {field, value}; `n` is told nowhere else.
@@ -104,10 +106,10 @@ export function startStream() {
       if (recent.length > 0 && chance(0.08)) return pick(recent);
       const fresh = chance(0.7) ? [entry(ORDERED, ownSubjects(sender), 3)] : [shuffled()];
       ordered.push(...fresh.filter((one) => one.id === ORDERED));
-      while (chance(0.4)) fresh.push(shuffled());
+      while (fresh.length < FRESH && chance(0.4)) fresh.push(shuffled());
       const old = told.length > 0 && chance(0.25) ? [again()] : [];
       remember(fresh);
-      return deliver(sample([...fresh, ...old], 9));
+      return deliver(shuffle([...fresh, ...old]));
     },
     // What was held back.
     last: () => deliver(reservoir.splice(0)),

@@ -32,13 +32,14 @@ async function createServedClient(data, domain, { name, limits }) {
 }
 
 // t: the test's context, for cleaning up. Options: sim (for startSim), args (for hudhud serve),
-// link (false: no account is linked), domain, limits (true: the default plan's).
-export async function startWorld(t, { sim: simOptions = { numbers: 5 }, args = [], link = true,
+// listen (for hudhud serve), link (false: no account is linked), domain, limits (true: the default
+// plan's).
+export async function startWorld(t, { sim: simOptions = { numbers: 5 }, args = [], listen, link = true,
   domain = 'acme', limits = false } = {}) {
   const sim = await startSim(simOptions);
   t.after(() => sim.stop());
   const data = await initFolder();
-  let server = await startServe({ data, graphUrl: sim.url, args });
+  let server = await startServe({ data, graphUrl: sim.url, args, listen });
   t.after(() => server.stop());
   const creds = await createServedClient(data, domain, { name: 'متجر الهدهد', limits });
   const world = {
@@ -54,7 +55,7 @@ export async function startWorld(t, { sim: simOptions = { numbers: 5 }, args = [
     cli: (line, options) => runOk([...line, '--data', data], options),
     restart: async (more = args) => {
       await server.stop();
-      server = await startServe({ data, graphUrl: sim.url, args: more });
+      server = await startServe({ data, graphUrl: sim.url, args: more, listen });
     },
   };
   if (link) {
