@@ -62,6 +62,11 @@ foreach(test unit/store/torture_test unit/model/plans_test unit/model/plans_post
   endif()
 endforeach()
 
+# These look at a clock while a server runs, and are alone meanwhile.
+foreach(name drain limits listen refuse secure stream time)
+  set_property(TEST unit/http/${name}_test PROPERTY RUN_SERIAL TRUE)
+endforeach()
+
 # The statements of the models are read from their library, and explained by both engines.
 foreach(name plans_test plans_postgres_test)
   target_compile_definitions(model_${name} PRIVATE MODEL_LIBRARY="$<TARGET_FILE:hudhud_model>")
