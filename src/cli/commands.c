@@ -81,7 +81,9 @@ static const struct option workspace_create_options[] = {
 #define RESOURCES_OPTION                                                                           \
     {                                                                                              \
         .name = "resources", .placeholder = "LIST",                                                \
-        .help = "the only endpoints it may use, by their first word, such as waba-numbers; or all" \
+        .help =                                                                                    \
+            "the only endpoints it may use, in place of those before: waba-numbers, webhooks, "    \
+            "events; or all"                                                                       \
     }
 #define NUMBERS_OPTION                                                                             \
     {                                                                                              \
@@ -252,10 +254,11 @@ const struct command commands_first[] = {
             "every other command finds it. Where that database is Hudhud's already, the folder\n"
             "becomes that of one more server on it: for this it has to hold the key of another\n"
             "one, DIR/key, and nothing else.",
-        .example = "hudhud init --data /var/lib/hudhud\n"
-                   "hudhud init --data /var/lib/hudhud --store postgres://hudhud@db.example/hudhud "
-                   "\\\n"
-                   "    --store-password-file /etc/hudhud/store-password",
+        .example =
+            "hudhud init --data /var/lib/hudhud/data\n"
+            "hudhud init --data /var/lib/hudhud/data --store postgres://hudhud@db.example/hudhud "
+            "\\\n"
+            "    --store-password-file /etc/hudhud/store-password",
         .run = init_run,
     },
     {
@@ -268,7 +271,7 @@ const struct command commands_first[] = {
             "Runs until SIGTERM or SIGINT, then answers what was begun and ends. A setting comes\n"
             "from its default, the configuration file, its variable or its flag; the last of\n"
             "these wins.",
-        .example = "hudhud serve --data /var/lib/hudhud --listen 127.0.0.1:8080\n"
+        .example = "hudhud serve --data /var/lib/hudhud/data --listen 127.0.0.1:8080\n"
                    "hudhud serve --config /etc/hudhud/hudhud.conf --print-config",
         .run = serve_command_run,
     },
@@ -622,7 +625,7 @@ const struct command commands_last[] = {
             "FOLDER is made, or is empty. One moment of the database goes into it, checked, with the\n"
             "key and a manifest; the manifest is written last. A running server goes on meanwhile,\n"
             "and writes the files itself, as its own user.",
-        .example = "hudhud backup /var/backups/hudhud/$(date +%F) --data /var/lib/hudhud",
+        .example = "hudhud backup /var/backups/hudhud/$(date +%F) --data /var/lib/hudhud/data",
         .run = backup_command_run,
     },
     {
@@ -637,8 +640,9 @@ const struct command commands_last[] = {
             "Everything is checked first: when something is wrong, nothing is changed.\n"
             "\n"
             "What was there is kept in DIR/before-restore-TIME, as a backup of its own.",
-        .example = "hudhud restore /var/backups/hudhud/2026-01-31 --data /var/lib/hudhud\n"
-                   "hudhud restore /var/backups/hudhud/2026-01-31 --data /var/lib/hudhud --replace",
+        .example =
+            "hudhud restore /var/backups/hudhud/2026-01-31 --data /var/lib/hudhud/data\n"
+            "hudhud restore /var/backups/hudhud/2026-01-31 --data /var/lib/hudhud/data --replace",
         .run = restore_command_run,
     },
     {
@@ -685,7 +689,7 @@ const struct command commands_last[] = {
             "\n"
             "The old key is kept as DIR/key.<id>.old: backups that were made before, without their\n"
             "key, need it. Keep it with them, and remove it from the folder.",
-        .example = "hudhud key rotate --data /var/lib/hudhud",
+        .example = "hudhud key rotate --data /var/lib/hudhud/data",
         .run = key_rotate_run,
     },
     {
@@ -707,7 +711,7 @@ const struct command commands_last[] = {
             "Checks the folder, the key, the disk, the database, the server, the clock, the way to\n"
             "Graph, and of every account its token and whether Meta sends its webhooks here. Fails\n"
             "when a check does.",
-        .example = "hudhud doctor --data /var/lib/hudhud",
+        .example = "hudhud doctor --data /var/lib/hudhud/data",
         .run = doctor_run,
     },
     {

@@ -329,7 +329,7 @@ const struct command commands_events[] = {
         .details =
             "The event of one delivery, or each event that was to be delivered in a time, once, in\n"
             "its order: whether it failed or not. It carries the same webhook-id as before, by which\n"
-            "a receiver knows what it has. At most 10000 at once.",
+            "a receiver knows what it has. At most 2000 at once; when there are more, none is.",
         .example = "hudhud webhook replay --domain acme 1 17\n"
                    "hudhud webhook replay --domain acme --from 24h 1\n"
                    "hudhud webhook replay --domain acme --from 2026-01-31T10:00:00Z "

@@ -364,13 +364,13 @@ test('the example of the documentation listens, and goes on after a restart', as
   // The address is another after a restart: it is read from a file.
   const address = path.join(path.dirname(file), 'url');
   writeFileSync(file, `import { readFileSync } from 'node:fs';\n${code
-    .replaceAll('${base}/events', `\${readFileSync('${address}')}/events`)
+    .replaceAll('${base}/events', `\${readFileSync('${address}')}/api/developer/events`)
     .replace('sleep(3000)', 'sleep(100)')}`);
   const world = await startEvents(t);
-  const publish = () => writeFileSync(address, `${world.url}/api/developer`);
+  const publish = () => writeFileSync(address, world.url);
   publish();
-  const child = spawn(process.execPath, [file], { env: { ...process.env, HMAC_SECRET: world.creds.secret,
-    CLIENT_ID: world.creds.clientId, DOMAIN: world.creds.domain, LAST_EVENT_ID: NONE } });
+  const child = spawn(process.execPath, [file], { env: { ...process.env, HUDHUD_SECRET: world.creds.secret,
+    HUDHUD_CLIENT_ID: world.creds.clientId, HUDHUD_DOMAIN: world.creds.domain, LAST_EVENT_ID: NONE } });
   t.after(() => child.kill('SIGKILL'));
   let out = '';
   child.stdout.on('data', (d) => { out += d; });
