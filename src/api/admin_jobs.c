@@ -146,7 +146,7 @@ enum err jobs_retry(struct call *call)
         e = job_repeat(call->tx, &j, now, &id);
         return e ? e : answer_job(call, id, "The job is done again, as a new one");
     }
-    e = job_hurry(call->tx, j.id, now);
+    e = job_hurry(call->tx, j.id);
     if (e == ERR_CONFLICT)
         return error_set(
             &call->error, e,

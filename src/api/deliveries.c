@@ -14,7 +14,7 @@ void webhooks_write_delivery(struct json_writer *w, const struct job *j)
     json_member_opt(w, "event", j->event_name);
     json_member_str(w, "state", j->state);
     json_member_i64(w, "attempts", j->attempts);
-    json_member_time(w, "next_attempt_at", j->ended_at ? 0 : j->due_at);
+    json_member_time(w, "next_attempt_at", j->ended_at ? 0 : MAX(j->due_at, j->created_at));
     json_member_opt(w, "error", j->error);
     json_member_time(w, "created_at", j->created_at);
     json_member_time(w, "ended_at", j->ended_at);

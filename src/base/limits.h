@@ -148,16 +148,19 @@
 #define DELIVERY_LANE_FIRST        4 /* deliveries at once to an endpoint that nothing is known of; */
 #define DELIVERY_LANE_MAX          32 /* grows with each success up to this, halves with each failure */
 #define DELIVERY_BRISK_MAX         192 /* at once, to all endpoints that answer quickly */
-#define DELIVERY_SLOW_MAX          64 /* ... and to all others: they never take the places of those */
-#define DELIVERY_SLOW_BEGINS       2       /* of these at once, */
-#define DELIVERY_PACE_MS           20      /* and so long until the next: a hundred a second */
-#define DELIVERY_SLOW_US           1000000 /* an endpoint whose answers take longer is one of these */
-#define DELIVERY_FAILURES          3    /* in a row: its deliveries are tried one at a time, and */
-#define DELIVERY_REST_MS           1000 /* after each it rests, at first so long, doubled each time, */
-#define DELIVERY_REST_MAX_MS       30000 /* up to this */
-#define DELIVERY_LOOK_MS           5000 /* how often all endpoints are looked at, whatever was told */
-#define DELIVERY_LOOK_GAP_MS       INT64_C(500) /* and how soon after another, when something was */
-#define DELIVERY_DISABLE_S         432000       /* of failures alone: five days */
+#define DELIVERY_SLOW_MAX          32 /* ... to those that do not, or have just failed: they never take */
+#define DELIVERY_FAILING_MAX       32 /* the places of those; and to those that fail again and again */
+/* Who turns out to be slow while it is under way gives its place back, and goes on. */
+#define DELIVERY_CONNECTIONS_MAX 512
+#define DELIVERY_SLOW_BEGINS     2       /* of either of these at once, */
+#define DELIVERY_PACE_MS         20      /* and so long until the next: a hundred a second */
+#define DELIVERY_SLOW_US         1000000 /* an endpoint whose answers take longer is one of these */
+#define DELIVERY_FAILURES        3       /* in a row: its deliveries are tried one at a time, and */
+#define DELIVERY_REST_MS         1000 /* after each it rests, at first so long, doubled each time, */
+#define DELIVERY_REST_MAX_MS     30000 /* up to this */
+#define DELIVERY_LOOK_MS         5000 /* how often all endpoints are looked at, whatever was told */
+#define DELIVERY_LOOK_GAP_MS     INT64_C(500) /* and how soon after another, when something was */
+#define DELIVERY_DISABLE_S       432000       /* of failures alone: five days */
 
 /* --- the stream of events ------------------------------------------------------------------ */
 #define EVENT_STREAMS_MAX  10         /* open at once, of a client */
@@ -378,5 +381,5 @@
 #define UPKEEP_PURGE_S         5    /* how often expired answers are looked for */
 #define UPKEEP_PURGE_ROWS      200 /* removed in one write: some milliseconds of the writer's time */
 #define SERVE_TLS_LOOK_S       60  /* how often the files of the certificate are looked at */
-#define SERVE_FILES_RESERVED   768 /* descriptors beside connections: database, Meta, webhooks */
+#define SERVE_FILES_RESERVED   1024 /* descriptors beside connections: database, Meta, webhooks */
 #define SERVE_CONNECTIONS_MAX  1000000 /* 450 MB when idle; each one in use takes far more */

@@ -112,6 +112,18 @@ bool str_is_utf8(struct str s)
     return true;
 }
 
+struct str str_whole_utf8(struct str s)
+{
+    for (size_t back = 1; back <= MIN(s.len, (size_t)3); back++) {
+        unsigned char c = (unsigned char)s.ptr[s.len - back];
+        if ((c & 0xC0) == 0x80)
+            continue;
+        size_t size = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1;
+        return size > back ? str_make(s.ptr, s.len - back) : s;
+    }
+    return s;
+}
+
 size_t str_code_points(struct str s)
 {
     size_t n = 0;

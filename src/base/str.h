@@ -76,6 +76,8 @@ bool str_is_digits(struct str s);
 
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF). */
 bool str_is_utf8(struct str s);
+/* Without the beginning of a character at its end, whose rest was cut off. */
+struct str str_whole_utf8(struct str s);
 /* Code points in well-formed UTF-8. */
 size_t str_code_points(struct str s);
 /* Columns a terminal needs for well-formed UTF-8: combining marks count nothing. */

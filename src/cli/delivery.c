@@ -174,11 +174,11 @@ static enum err judge(struct cli *cli, struct json delivery)
     if (error.len)
         return error_set(&cli->error, ERR_UPSTREAM, "it was sent, and failed: %.*s",
                          STR_FMT(error));
-    return error_set(&cli->error, ERR_UPSTREAM,
-                     "no answer came within %d seconds; what comes of it: hudhud webhook delivery "
-                     "--domain %s %s %lld",
-                     CLI_TEST_WAIT_MS / 1000, args_get(&cli->args, "domain"), cli->args.operands[0],
-                     id);
+    return error_set(
+        &cli->error, ERR_UPSTREAM,
+        "no answer came within %d seconds: it is under way, or not sent yet; what comes "
+        "of it: hudhud webhook delivery --domain %s %s %lld",
+        CLI_TEST_WAIT_MS / 1000, args_get(&cli->args, "domain"), cli->args.operands[0], id);
 }
 
 enum err webhook_test_run(struct cli *cli)

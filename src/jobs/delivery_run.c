@@ -65,7 +65,8 @@ static const char *why_disable(const struct delivery_run *run, const struct webh
     return w->failing_since && now - w->failing_since >= after_ms ? WEBHOOK_FAILING : NULL;
 }
 
-/* Whoever wanted to hear of it is told by the webhooks that work. */
+/* Whoever wanted to hear of it is told by the webhooks that work. What a URL did that the webhook
+ * has no more says nothing of the webhook. */
 static enum err judge_failure(struct delivery_run *run, struct tx *tx, int64_t now)
 {
     struct arena arena;
@@ -73,7 +74,7 @@ static enum err judge_failure(struct delivery_run *run, struct tx *tx, int64_t n
     arena_init(&arena, JOBS_ARENA_MAX);
     run->disable = NULL;
     enum err e = webhook_find(tx, run->job.workspace_id, run->job.webhook_id, &arena, &w);
-    if (!e && !w.disabled_at) {
+    if (!e && !w.disabled_at && str_eq(w.url, run->url)) {
         run->disable = why_disable(run, &w, now);
         if (run->disable)
             e = webhook_set_disabled(tx, w.id, run->disable, now);
@@ -137,12 +138,20 @@ static int64_t next_try(const struct delivery_run *run, int64_t position, int64_
     return now + MAX(pause_ms, asked_ms);
 }
 
+static bool is_taken(int status)
+{
+    return status >= 200 && status < 300;
+}
+
+/* Whoever says 2xx has it, also when the rest of the answer is of no use. Cut off before its end it
+ * is a failure: the event may be sent twice, but is not lost. */
 static struct str explain(struct delivery_run *run, const struct http_client_answer *a)
 {
-    if (a->outcome != HTTP_CLIENT_OK)
+    if (a->outcome != HTTP_CLIENT_OK &&
+        !(a->outcome == HTTP_CLIENT_UNUSABLE && is_taken(a->status)))
         return arena_dup(&run->arena,
                          str_make(a->why.ptr, MIN(a->why.len, (size_t)DELIVERY_ERROR_MAX)));
-    if (a->status >= 200 && a->status < 300)
+    if (is_taken(a->status))
         return STR("");
     const char *more = a->status >= 300 && a->status < 400 ? ": redirects are not followed" : "";
     return arena_printf(&run->arena, "HTTP %d%s", a->status, more);
@@ -152,12 +161,13 @@ static void judge(struct delivery_run *run, const struct http_client_answer *a)
 {
     int64_t now = clock_now_ms();
     struct job_attempt *t = &run->attempt;
-    *t = (struct job_attempt){.position = run->job.attempts + 1,
-                              .at = run->began_at,
-                              .us = a->us,
-                              .status = a->status,
-                              .error = explain(run, a),
-                              .answer = arena_dup(&run->arena, a->body)};
+    *t = (struct job_attempt){
+        .position = run->job.attempts + 1,
+        .at = run->began_at,
+        .us = a->us,
+        .status = a->status,
+        .error = explain(run, a),
+        .answer = arena_dup(&run->arena, a->cut_off ? str_whole_utf8(a->body) : a->body)};
     if (!t->error.ptr)
         t->error = STR("it failed");
     if (!t->answer.ptr)
@@ -223,6 +233,7 @@ void delivery_run_begin(struct jobs *j, struct delivery_run *run, const struct w
                         const struct secret *secret, const struct secret *previous)
 {
     run->jobs = j;
+    run->url = arena_dup(&run->arena, w->url);
     run->began_at = clock_now_ms();
     run->began_us = clock_monotonic_us();
     const struct job_delivery d = {

@@ -2,8 +2,8 @@
  *
  * A webhook has a lane while anything waits for it. The backlog stays in the store: a lane reads as
  * many of its jobs as it may begin now. How many that is moves with how the webhook behaves, and
- * one that fails again and again rests between its tries; lanes that are slow or fail have places
- * of their own, so that they never take those of the others.
+ * one that fails again and again rests between its tries; lanes that are slow, and those that fail,
+ * have places of their own, so that they never take those of the others.
  *
  * The jobs of one order key are no concern of this file: only the first of them is waiting
  * (model/job.h). */
@@ -63,7 +63,7 @@ static void lane_wake(struct job_lane *lane)
     if (lane->reading || !list_empty(&lane->ready) || lane->n_runs >= lane->limit ||
         lane->rest_until_ms > job_now_ms())
         return;
-    list_add(&j->lanes.ready[lane->slow], &lane->ready);
+    list_add(&j->lanes.ready[lane->kind], &lane->ready);
 }
 
 /* --- reading what is due -------------------------------------------------------------------- */
@@ -73,7 +73,7 @@ struct lane_read {
     struct job_read read; /* first */
     struct job_lane *lane;
     int64_t now, webhook_id, replica;
-    bool slow;                          /* which places it has reserved: `room` of them */
+    enum lane_kind kind;                /* which places it has reserved: `room` of them */
     int64_t running[DELIVERY_LANE_MAX]; /* ids of the jobs that are under way */
     size_t n_running, room;
     struct arena arena;
@@ -210,10 +210,10 @@ static void begin_runs(struct jobs *j, struct job_lane *lane, struct lane_read *
     for (struct list *node; (node = list_take(&r->runs));) {
         struct delivery_run *run = CONTAINER_OF(node, struct delivery_run, node);
         run->lane = lane;
-        run->slow = lane->slow;
+        run->kind = lane->kind;
         list_add(&lane->runs, &run->node);
         lane->n_runs++;
-        j->lanes.n_running[run->slow]++;
+        j->lanes.n_running[run->kind]++;
         j->n_pending++;
         delivery_run_begin(j, run, &r->webhook, &secret, &previous);
     }
@@ -234,19 +234,17 @@ static void leave_alone(struct job_lane *lane)
     lane->failures = 0;
 }
 
-/* After a start nothing is remembered of it, but whether it failed: one that did is tried with one
- * delivery, in the slow places. */
+/* After a start nothing is remembered of it, but whether it failed: one that did is read once more,
+ * to be tried with one delivery, in its turn and in the places of such. */
 static void know(struct job_lane *lane, struct lane_read *r)
 {
     lane->known = true;
     if (!r->webhook.failing_since)
         return;
-    lane->slow = true;
+    lane->kind = LANE_FAILING;
     lane->limit = 1;
     lane->failures = DELIVERY_FAILURES - 1;
-    for (; r->n_runs > 1; r->n_runs--) {
-        struct list *node = r->runs.prev;
-        list_remove(node);
+    for (struct list *node; (node = list_take(&r->runs));) {
         delivery_run_free(CONTAINER_OF(node, struct delivery_run, node));
         r->full = true;
     }
@@ -279,26 +277,32 @@ static void on_read(struct job_read *read)
         leave_alone(lane);
     else
         again = take_read(j, lane, r);
-    j->lanes.n_reserved[r->slow] -= r->room;
+    j->lanes.n_reserved[r->kind] -= r->room;
     free_read(r);
     if (again)
         lane_wake(lane);
     pump(j);
 }
 
-/* Of either kind: those that nothing runs in, and that no read under way may fill. */
-static size_t places_left(const struct job_lanes *l, bool slow)
+/* Of a kind: those that nothing runs in, and that no read under way may fill. Whatever begins has a
+ * connection at once: to wait for one would make it slow that is not. */
+static size_t places_left(const struct job_lanes *l, enum lane_kind kind)
 {
-    size_t places = slow ? DELIVERY_SLOW_MAX : DELIVERY_BRISK_MAX;
-    size_t taken = l->n_running[slow] + l->n_reserved[slow];
-    return taken < places ? places - taken : 0;
+    static const size_t places[LANE_KINDS] = {DELIVERY_BRISK_MAX, DELIVERY_SLOW_MAX,
+                                              DELIVERY_FAILING_MAX};
+    size_t taken = l->n_running[kind] + l->n_reserved[kind], all = 0;
+    for (size_t i = 0; i < LANE_KINDS; i++)
+        all += l->n_running[i] + l->n_reserved[i];
+    if (taken >= places[kind] || all >= DELIVERY_CONNECTIONS_MAX)
+        return 0;
+    return MIN(places[kind] - taken, DELIVERY_CONNECTIONS_MAX - all);
 }
 
 static void read_due(struct job_lane *lane)
 {
     struct jobs *j = lane->jobs;
     struct lane_read *r = xcalloc(1, sizeof(*r));
-    r->slow = lane->slow;
+    r->kind = lane->kind;
     r->read.read.run = read_lane;
     r->read.done = on_read;
     r->lane = lane;
@@ -306,8 +310,8 @@ static void read_due(struct job_lane *lane)
     r->shared = store_is_shared(j->options.store);
     r->replica = store_replica(j->options.store);
     r->now = clock_now_ms();
-    r->room = MIN((size_t)(lane->limit - lane->n_runs), places_left(&j->lanes, r->slow));
-    j->lanes.n_reserved[r->slow] += r->room;
+    r->room = MIN((size_t)(lane->limit - lane->n_runs), places_left(&j->lanes, r->kind));
+    j->lanes.n_reserved[r->kind] += r->room;
     list_for_each (node, &lane->runs)
         r->running[r->n_running++] = CONTAINER_OF(node, struct delivery_run, node)->job.id;
     arena_init(&r->arena, JOBS_ARENA_MAX);
@@ -318,16 +322,22 @@ static void read_due(struct job_lane *lane)
     job_read_submit(j, &r->read);
 }
 
-/* Lanes take turns: one that has more goes to the end. Of the slow ones only so many begin at a
- * time: when a thousand that are dead end their rest together, the others hardly notice. */
-static void pump_kind(struct jobs *j, bool slow, size_t begins)
+/* Lanes take turns: one that has more goes to the end. Of those that are not brisk only so many
+ * begin at a time: when a thousand that are dead end their rest together, the others hardly notice.
+ */
+static void pump_kind(struct jobs *j, enum lane_kind kind, size_t begins)
 {
     struct job_lanes *l = &j->lanes;
-    while (begins-- && places_left(l, slow) && !list_empty(&l->ready[slow])) {
-        struct job_lane *lane = CONTAINER_OF(list_take(&l->ready[slow]), struct job_lane, ready);
+    while (begins-- && places_left(l, kind) && !list_empty(&l->ready[kind])) {
+        struct job_lane *lane = CONTAINER_OF(list_take(&l->ready[kind]), struct job_lane, ready);
         if (lane->n_runs < lane->limit)
             read_due(lane);
     }
+}
+
+static bool are_ready(const struct job_lanes *l)
+{
+    return !list_empty(&l->ready[LANE_SLOW]) || !list_empty(&l->ready[LANE_FAILING]);
 }
 
 /* A read that waits for nobody calls back from within: the outermost call goes on. */
@@ -336,9 +346,9 @@ static void pump(struct jobs *j)
     if (j->lanes.pumping || j->stopping)
         return;
     j->lanes.pumping = true;
-    pump_kind(j, false, SIZE_MAX);
+    pump_kind(j, LANE_BRISK, SIZE_MAX);
     j->lanes.pumping = false;
-    if (!list_empty(&j->lanes.ready[true]) && !uv_is_active((uv_handle_t *)&j->lanes.pace))
+    if (are_ready(&j->lanes) && !uv_is_active((uv_handle_t *)&j->lanes.pace))
         uv_timer_start(&j->lanes.pace, on_pace, 0, 0);
 }
 
@@ -347,8 +357,9 @@ static void on_pace(uv_timer_t *timer)
     struct jobs *j = timer->data;
     if (j->stopping)
         return;
-    pump_kind(j, true, DELIVERY_SLOW_BEGINS);
-    if (!list_empty(&j->lanes.ready[true]))
+    pump_kind(j, LANE_SLOW, DELIVERY_SLOW_BEGINS);
+    pump_kind(j, LANE_FAILING, DELIVERY_SLOW_BEGINS);
+    if (are_ready(&j->lanes))
         uv_timer_start(timer, on_pace, DELIVERY_PACE_MS, 0);
     pump(j);
 }
@@ -360,7 +371,7 @@ static void note_success(struct job_lane *lane, int64_t us)
     lane->failures = 0;
     lane->rest_until_ms = 0;
     lane->limit = MIN(lane->limit + 1, DELIVERY_LANE_MAX);
-    lane->slow = us > DELIVERY_SLOW_US;
+    lane->kind = us > DELIVERY_SLOW_US ? LANE_SLOW : LANE_BRISK;
 }
 
 /* What was under way when one failed fails of the same: a moment of weakness is one failure,
@@ -369,12 +380,14 @@ static void note_failure(struct job_lane *lane, int64_t us)
 {
     int64_t now_us = clock_monotonic_us();
     lane->limit = MAX(lane->limit / 2, 1);
-    lane->slow = true;
+    if (lane->kind == LANE_BRISK)
+        lane->kind = LANE_SLOW;
     if (now_us - us < lane->failed_us)
         return;
     lane->failed_us = now_us;
     if (++lane->failures < DELIVERY_FAILURES)
         return;
+    lane->kind = LANE_FAILING;
     int doublings = MIN(lane->failures - DELIVERY_FAILURES, 16);
     int64_t rest_ms = MIN((int64_t)DELIVERY_REST_MS << doublings, (int64_t)DELIVERY_REST_MAX_MS);
     lane->limit = 1;
@@ -384,7 +397,7 @@ static void note_failure(struct job_lane *lane, int64_t us)
 void job_lane_answered(struct delivery_run *run, bool success, int64_t us)
 {
     struct job_lane *lane = run->lane;
-    lane->jobs->lanes.n_running[run->slow]--;
+    lane->jobs->lanes.n_running[run->kind]--;
     run->answered = true;
     if (success)
         note_success(lane, us);
@@ -443,11 +456,13 @@ static void move_slow(struct job_lane *lane, int64_t now_us)
     struct job_lanes *l = &lane->jobs->lanes;
     list_for_each (node, &lane->runs) {
         struct delivery_run *run = CONTAINER_OF(node, struct delivery_run, node);
-        if (run->slow || run->answered || now_us - run->began_us < DELIVERY_SLOW_US)
+        if (run->kind != LANE_BRISK || run->answered || now_us - run->began_us < DELIVERY_SLOW_US)
             continue;
-        l->n_running[false]--;
-        l->n_running[true]++;
-        run->slow = lane->slow = true;
+        l->n_running[LANE_BRISK]--;
+        l->n_running[LANE_SLOW]++;
+        run->kind = LANE_SLOW;
+        if (lane->kind == LANE_BRISK)
+            lane->kind = LANE_SLOW;
     }
 }
 
@@ -463,6 +478,7 @@ struct lanes_look {
     struct found {
         struct found *next;
         int64_t id, due_at;
+        bool hurried; /* by a person, who waits */
     } * webhooks, *accounts;
 };
 
@@ -471,7 +487,7 @@ static enum err note(struct lanes_look *look, struct found **list, int64_t id, i
     struct found *found = ARENA_NEW(&look->arena, struct found);
     if (!found)
         return ERR_NO_MEMORY;
-    *found = (struct found){*list, id, due_at};
+    *found = (struct found){.next = *list, .id = id, .due_at = due_at};
     *list = found;
     return ERR_OK;
 }
@@ -481,7 +497,10 @@ static enum err note_line(void *arg, const struct job_line *line)
     struct lanes_look *look = arg;
     if (look->replica && is_anothers(line->replica_id, look->replica))
         return ERR_OK;
-    return note(look, &look->webhooks, line->webhook_id, line->due_at);
+    enum err e = note(look, &look->webhooks, line->webhook_id, line->due_at);
+    if (!e)
+        look->webhooks->hurried = line->due_at == JOB_AT_ONCE;
+    return e;
 }
 
 static enum err note_new(void *arg, int64_t webhook_id)
@@ -515,6 +534,8 @@ static void take_found(struct jobs *j, const struct lanes_look *look)
     int64_t now = clock_now_ms();
     for (const struct found *f = look->webhooks; f; f = f->next) {
         struct job_lane *lane = lane_find_or_add(j, f->id);
+        if (f->hurried)
+            lane->rest_until_ms = 0;
         if (f->due_at > now)
             lane->due_at = lane->due_at ? MIN(lane->due_at, f->due_at) : f->due_at;
         else
@@ -542,10 +563,10 @@ static void on_looked(struct job_read *read)
     j->lanes.looking = false;
     if (!e) {
         j->lanes.cursor = look->cursor;
-        if (look->all)
-            note_look_at_all(j, look);
         if (!j->stopping)
             take_found(j, look);
+        if (look->all)
+            note_look_at_all(j, look);
     } else {
         j->lanes.all_due = true;
     }
@@ -606,7 +627,8 @@ void job_lanes_show(struct jobs *j)
         n++;
     gauge_set(&j->stats.lanes, n);
     gauge_set(&j->stats.deliveries_running,
-              (int64_t)(j->lanes.n_running[0] + j->lanes.n_running[1]));
+              (int64_t)(j->lanes.n_running[LANE_BRISK] + j->lanes.n_running[LANE_SLOW] +
+                        j->lanes.n_running[LANE_FAILING]));
 }
 
 /* --- life --------------------------------------------------------------------------------- */
@@ -614,14 +636,14 @@ void job_lanes_show(struct jobs *j)
 enum err job_lanes_open(struct jobs *j, struct error *error)
 {
     const struct http_client_options options = {
-        .connections_max = DELIVERY_BRISK_MAX + DELIVERY_SLOW_MAX,
+        .connections_max = DELIVERY_CONNECTIONS_MAX,
         .public_only = !j->options.webhooks.allow_private,
         .direct = true,
         .ca_file = j->options.webhooks.ca_file,
     };
     list_init(&j->lanes.all);
-    list_init(&j->lanes.ready[0]);
-    list_init(&j->lanes.ready[1]);
+    for (size_t i = 0; i < LANE_KINDS; i++)
+        list_init(&j->lanes.ready[i]);
     list_init(&j->lanes.unwritten);
     j->lanes.all_due = true;
     hmac_init(&j->lanes.hmac);

@@ -9,12 +9,12 @@ struct job_lane {
     struct list ready; /* of those that may begin something */
     struct jobs *jobs;
     int64_t webhook_id;
-    struct list runs;      /* delivery_run: under way, or being written down */
-    int n_runs, limit;     /* how many there are; how many there may be */
-    bool reading;          /* what is due is being read, or the webhook claimed */
-    bool more;             /* something may be due that no read has seen */
-    bool known;            /* it was read since the lane is there */
-    bool slow;             /* its answers take long, or it fails */
+    struct list runs;  /* delivery_run: under way, or being written down */
+    int n_runs, limit; /* how many there are; how many there may be */
+    bool reading;      /* what is due is being read, or the webhook claimed */
+    bool more;         /* something may be due that no read has seen */
+    bool known;        /* it was read since the lane is there */
+    enum lane_kind kind;
     int failures;          /* in a row */
     int64_t failed_us;     /* monotonic; when the last of them was noted */
     int64_t rest_until_ms; /* monotonic; nothing begins before it */
@@ -30,10 +30,11 @@ struct delivery_run {
     int64_t write_at_ms;    /* monotonic; when it is tried again */
     struct jobs *jobs;
     struct job_lane *lane;
-    bool slow; /* which places it has one of */
+    enum lane_kind kind; /* which places it has one of */
     bool answered;
     int64_t began_us; /* monotonic */
     struct arena arena;
+    struct str url;        /* where it is sent to; the arena's */
     struct job job;        /* its text is the arena's */
     int64_t began_at;      /* wall time */
     int64_t retry_after_s; /* as the webhook asks; 0: it does not */

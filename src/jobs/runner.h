@@ -32,22 +32,30 @@ struct job_account {
 struct job_lane;
 
 /* All of them. */
+/* What is known of a webhook; each kind has places of its own. */
+enum lane_kind {
+    LANE_BRISK,   /* it answers quickly; or nothing is known */
+    LANE_SLOW,    /* it takes long, or has just failed */
+    LANE_FAILING, /* it fails again and again */
+    LANE_KINDS,
+};
+
 struct job_lanes {
     struct http_client *client; /* NULL once we are stopping */
     struct hmac hmac;
-    uv_timer_t pace;        /* of those that are slow */
-    struct list all;        /* job_lane */
-    struct list ready[2];   /* those that may begin something, in turn: brisk, and slow */
-    size_t n_running[2];    /* deliveries that run, of either kind of lane */
-    size_t n_reserved[2];   /* ... that reads under way may begin */
-    struct list unwritten;  /* delivery_run: done, and the store did not take it */
-    int64_t cursor;         /* jobs up to this id are known */
-    bool pumping;           /* deliveries are being begun */
-    bool looking;           /* a look at what is new is under way */
-    bool again;             /* ... and something was announced since it began */
-    bool all_due;           /* the next look is at all webhooks */
-    int64_t look_due_ms;    /* monotonic; when it is in any case */
-    int64_t all_allowed_ms; /* monotonic; what is announced leads to one from then on */
+    uv_timer_t pace;               /* of all but the brisk ones */
+    struct list all;               /* job_lane */
+    struct list ready[LANE_KINDS]; /* those that may begin something, in turn */
+    size_t n_running[LANE_KINDS];  /* deliveries that run */
+    size_t n_reserved[LANE_KINDS]; /* ... that reads under way may begin */
+    struct list unwritten;         /* delivery_run: done, and the store did not take it */
+    int64_t cursor;                /* jobs up to this id are known */
+    bool pumping;                  /* deliveries are being begun */
+    bool looking;                  /* a look at what is new is under way */
+    bool again;                    /* ... and something was announced since it began */
+    bool all_due;                  /* the next look is at all webhooks */
+    int64_t look_due_ms;           /* monotonic; when it is in any case */
+    int64_t all_allowed_ms;        /* monotonic; what is announced leads to one from then on */
 };
 
 /* The accounts that are ours where replicas share the store: leases.c. */

@@ -121,7 +121,8 @@ enum err event_emit_to(struct tx *tx, const struct new_event *e, int64_t webhook
     enum err err = insert(tx, e, true, &id);
     if (err)
         return err;
-    const struct job job = job_for(e, id, webhook_id);
+    struct job job = job_for(e, id, webhook_id);
+    job.due_at = JOB_AT_ONCE;
     tx_announce(tx);
     return job_insert(tx, &job, ret_job);
 }

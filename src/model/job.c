@@ -42,6 +42,8 @@ static enum err end(struct tx *tx, const struct job *j, const char *state, struc
     return move_up(tx, j, now);
 }
 
+/* A try that is on record already, because its commit was in doubt or because another replica was
+ * quicker, changes nothing. */
 static enum err put_off(struct tx *tx, const struct job *j, struct str error, int64_t attempts,
                         int64_t due_at)
 {
@@ -49,7 +51,7 @@ static enum err put_off(struct tx *tx, const struct job *j, struct str error, in
     enum err e =
         tx_exec(tx,
                 "UPDATE jobs SET error = $2, attempts = $3, due_at = $4 "
-                "WHERE id = $1 AND ended_at IS NULL",
+                "WHERE id = $1 AND ended_at IS NULL AND attempts < $3",
                 PARAMS(p_i64(j->id), p_opt(error), p_i64(attempts), p_i64(due_at)), &changes);
     return e ? e : changes == 1 ? ERR_OK : ERR_NOT_FOUND;
 }
@@ -63,7 +65,9 @@ enum err job_settle(struct tx *tx, const struct job *j, const struct job_attempt
         return e;
     return tx_exec(tx,
                    "INSERT INTO job_attempts (job_id, position, at, us, status, error, answer) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (job_id, position) DO UPDATE "
+                   "SET at = excluded.at, us = excluded.us, status = excluded.status, "
+                   "error = excluded.error, answer = excluded.answer",
                    PARAMS(p_i64(j->id), p_i64(a->position), p_i64(a->at), p_i64(a->us),
                           p_opt_i64(a->status), p_opt(a->error), p_blob(a->answer)),
                    NULL);
@@ -340,7 +344,8 @@ enum err job_each_attempt(struct tx *tx, int64_t id,
 enum err job_repeat(struct tx *tx, const struct job *j, int64_t now, int64_t *ret_id)
 {
     struct job again = *j;
-    again.due_at = again.created_at = now;
+    again.created_at = now;
+    again.due_at = JOB_AT_ONCE;
     tx_announce(tx);
     return job_insert(tx, &again, ret_id);
 }
@@ -368,11 +373,11 @@ enum err job_repeat_range(struct tx *tx, int64_t webhook_id, int64_t from, int64
     return !e && *ret_n > JOBS_REPLAY_MAX ? ERR_CONFLICT : e;
 }
 
-enum err job_hurry(struct tx *tx, int64_t id, int64_t now)
+enum err job_hurry(struct tx *tx, int64_t id)
 {
     int64_t changes = 0;
     enum err e = tx_exec(tx, "UPDATE jobs SET due_at = $2 WHERE id = $1 AND state = 'waiting'",
-                         PARAMS(p_i64(id), p_i64(now)), &changes);
+                         PARAMS(p_i64(id), p_i64(JOB_AT_ONCE)), &changes);
     tx_announce(tx);
     return e ? e : changes == 1 ? ERR_OK : ERR_CONFLICT;
 }

@@ -23,6 +23,8 @@
 #define JOB_DEAD    "dead"
 #define JOB_DROPPED "dropped"
 
+#define JOB_AT_ONCE INT64_C(0) /* due_at of what a person asked for: before all that waits */
+
 struct job {
     int64_t id;
     int64_t workspace_id;
@@ -80,7 +82,8 @@ struct job_attempt {
 };
 /* Writes it down, and what becomes of the job: JOB_DONE, JOB_DEAD, or JOB_WAITING until due_at.
  * When it ended the next one of its order key waits no longer behind it. ERR_NOT_FOUND when the job
- * is open no more: somebody dropped it meanwhile. */
+ * is open no more, since somebody dropped it meanwhile, or when the failure of this try, or of a
+ * later one, is on record. */
 enum err job_settle(struct tx *tx, const struct job *j, const struct job_attempt *a,
                     const char *state, int64_t due_at, int64_t now) MUST_USE;
 
@@ -99,14 +102,15 @@ enum err job_find(struct tx *tx, int64_t id, struct arena *arena, struct job *re
 enum err job_each_attempt(struct tx *tx, int64_t id,
                           enum err (*each)(void *arg, const struct job_attempt *a),
                           void *arg) MUST_USE;
-/* A new job for the same event and endpoint; its webhook-id is the same. */
+/* A new job for the same event and endpoint, due before all others; its webhook-id is the same. */
 enum err job_repeat(struct tx *tx, const struct job *j, int64_t now, int64_t *ret_id) MUST_USE;
 /* For every event of the endpoint's jobs that were made from `from` on and before `to`, at most
  * JOBS_REPLAY_MAX; ERR_CONFLICT beyond. In their order. */
 enum err job_repeat_range(struct tx *tx, int64_t webhook_id, int64_t from, int64_t to, int64_t now,
                           int64_t *ret_n) MUST_USE;
-/* Makes an open one due now. ERR_CONFLICT: it is behind another one, or ended. */
-enum err job_hurry(struct tx *tx, int64_t id, int64_t now) MUST_USE;
+/* Makes an open one due, before all others of its webhook. ERR_CONFLICT: it is behind another one,
+ * or ended. */
+enum err job_hurry(struct tx *tx, int64_t id) MUST_USE;
 /* ERR_CONFLICT when it has ended. */
 enum err job_drop(struct tx *tx, const struct job *j, int64_t now) MUST_USE;
 

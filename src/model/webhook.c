@@ -88,7 +88,8 @@ enum err webhook_set_target(struct tx *tx, int64_t id, struct str url, struct st
 {
     int64_t changes = 0;
     enum err e = tx_exec(tx,
-                         "UPDATE webhooks SET url = $2, events = $3, updated_at = $4 "
+                         "UPDATE webhooks SET url = $2, events = $3, updated_at = $4, "
+                         "failing_since = CASE WHEN url = $2 THEN failing_since END "
                          "WHERE id = $1 AND deleted_at IS NULL",
                          PARAMS(p_i64(id), p_text(url), p_text(events), p_i64(now)), &changes);
     e = expect_one(e, changes);

@@ -431,6 +431,63 @@ test('a slow and a dead webhook do not delay another', async (t) => {
   assert.ok(times[37] < 1000, `p95 ${times[37]} ms`);
 });
 
+test('many that hang delay nobody, neither when they begin to nor after a start', async (t) => {
+  const world = await startOut(t, { args: ['--webhook-retries', '1h', '--webhook-timeout', '30s'] });
+  const live = await startReceiver(t);
+  const hanging = await startReceiver(t);
+  hanging.behave = () => ({ hang: true });
+  const hook = await world.add(live.url);
+  for (let i = 0; i < 300; i += 20)
+    await Promise.all(Array.from({ length: 20 }, (_, k) => world.add(`${hanging.url}/${i + k}`)));
+  await world.happen(PHONES[0]);
+  await arrived(hanging, 200);
+  await sleep(1500); // they are known to be slow
+  await world.happen(PHONES[1]);
+  await arrived(live, 2, 3000);
+  await world.server.kill9();
+  storeSql(world.data, `UPDATE webhooks SET failing_since = created_at WHERE id <> ${hook.id}`);
+  await world.restart();
+  await sleep(1500);
+  await world.happen(PHONES[2]);
+  await arrived(live, 3, 3000);
+});
+
+test('what a person asks for is sent before what waits, and ends a rest', async (t) => {
+  const world = await startOut(t, { args: ['--webhook-retries', Array(30).fill('200ms').join()] });
+  const receiver = await startReceiver(t);
+  const hook = await world.add(receiver.url);
+  receiver.behave = () => 500;
+  for (const phone of PHONES) await world.happen(phone);
+  await sleep(5000); // it rests for seconds now
+  receiver.behave = () => 200;
+  const before = receiver.deliveries.length;
+  await world.call('POST', `/webhooks/${hook.id}/test`);
+  const place = () => receiver.deliveries.slice(before).findIndex(({ json }) => json.event === 'webhook.test');
+  await eventually(() => place() >= 0, { timeout: 3000, what: 'the test' });
+  assert.ok(place() < 2, `${place()} others came first`); // one may have been under way
+});
+
+test('at a new URL a webhook begins anew, whatever the old one still says', async (t) => {
+  const world = await startOut(t, { args: ['--webhook-retries', '1h'] });
+  const old = await startReceiver(t);
+  const moved = await startReceiver(t);
+  const hook = await world.add(old.url);
+  const shown = async () => (await world.call('GET', `/webhooks/${hook.id}`)).json.data;
+  old.behave = () => 500;
+  await world.happen(PHONES[0]);
+  await eventually(async () => (await shown()).failing_since, { what: 'the failure' });
+  old.behave = () => ({ status: 410, delay: 1000 });
+  await world.happen(PHONES[1]);
+  await arrived(old, 2);
+  assert.equal((await world.call('PATCH', `/webhooks/${hook.id}`, { url: moved.url })).status, 200);
+  assert.equal((await shown()).failing_since, null);
+  await eventually(async () => (await world.deliveries(hook.id)).some((d) => d.state === 'dead'), { what: 'the 410' });
+  assert.deepEqual([(await shown()).enabled, (await shown()).failing_since], [true, null]);
+  await world.call('PATCH', `/webhooks/${hook.id}`, { url: moved.url, events: ['*'] });
+  const tier = await world.happen(PHONES[2]);
+  await eventually(() => got(moved).includes(tier));
+});
+
 test('a test event; after a stop and after a kill what waits is delivered', async (t) => {
   const world = await startOut(t);
   const receiver = await startReceiver(t);

@@ -3,7 +3,7 @@
 import http from 'node:http';
 
 // -> {url, deliveries, behave, stop()}. `behave(delivery)` gives the answer to each: a status, or
-// {status, headers, body, delay (ms), cut: true}; undefined is 200.
+// {status, headers, body, delay (ms), cut: true, hang: true}; undefined is 200.
 export async function startReceiver(t, { port = 0, verify = true } = {}) {
   const receiver = { deliveries: [], verifications: [], behave: () => 200 };
   const server = http.createServer((request, response) => {
@@ -25,6 +25,7 @@ export async function startReceiver(t, { port = 0, verify = true } = {}) {
       const how = receiver.behave(delivery) ?? 200;
       const answer = typeof how === 'number' ? { status: how } : how;
       if (answer.delay) await new Promise((resolve) => setTimeout(resolve, answer.delay));
+      if (answer.hang) return;
       if (answer.cut) { request.socket.destroy(); return; }
       response.writeHead(answer.status ?? 200, answer.headers);
       response.end(answer.body ?? 'ok');

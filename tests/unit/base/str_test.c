@@ -81,6 +81,21 @@ static void test_numbers(void **state)
                  str_is_digits(STR("1:")));
 }
 
+/* Whatever a text in UTF-8 is cut to: what stays is well-formed, and at most three bytes shorter.
+ */
+static void test_whole_utf8(void **state)
+{
+    static const char text[] = "aé€😀م\xF0\x9F\x98\x80";
+    for (size_t len = 0; len < sizeof(text); len++) {
+        struct str whole = str_whole_utf8(str_make(text, len));
+        assert_true(str_is_utf8(whole));
+        assert_true(len - whole.len < 4);
+        assert_int_equal(whole.len == len, str_is_utf8(str_make(text, len)));
+    }
+    struct str binary = STR("\xFF\xFE\x41"); /* is no text, and stays as it is */
+    assert_int_equal(str_whole_utf8(binary).len, 3);
+}
+
 /* RFC 3629: each border, and what lies just behind it. */
 static void test_utf8_table(void **state)
 {
@@ -161,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_compare),          cmocka_unit_test(test_find_trim_split),
         cmocka_unit_test(test_numbers),          cmocka_unit_test(test_utf8_table),
         cmocka_unit_test(test_every_code_point), cmocka_unit_test(test_counting),
+        cmocka_unit_test(test_whole_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

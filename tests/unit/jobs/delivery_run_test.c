@@ -157,6 +157,42 @@ static void test_failure(void **state)
     assert_int_equal(counter_read(&jobs.stats.deliveries[DELIVERY_RETRIED]), ARRAY_LEN(cases) + 1);
 }
 
+/* Who says 2xx has it, whatever is wrong with the rest of what he says. */
+static void test_unusable(void **state)
+{
+    struct http_client_answer answer = {
+        .outcome = HTTP_CLIENT_UNUSABLE, .status = 200, .why = STR("bad encoding")};
+    try_it(0, answer, NULL);
+    assert_string_equal(run->state, JOB_DONE);
+    assert_str(run->attempt.error, "");
+    delivery_run_free(run);
+    answer.status = 500;
+    try_it(0, answer, NULL);
+    assert_string_equal(run->state, JOB_WAITING);
+    assert_str(run->attempt.error, "bad encoding");
+    delivery_run_free(run);
+    answer.outcome = HTTP_CLIENT_UNREACHABLE; /* cut: nobody knows what the rest was */
+    answer.status = 200;
+    try_it(0, answer, NULL);
+    assert_string_equal(run->state, JOB_WAITING);
+    delivery_run_free(run);
+}
+
+/* What was cut off ends with a whole character. */
+static void test_cut_off(void **state)
+{
+    struct http_client_answer answer = status(500);
+    answer.body = STR("مر\xd8");
+    answer.cut_off = true;
+    try_it(0, answer, NULL);
+    assert_str(run->attempt.answer, "مر");
+    delivery_run_free(run);
+    answer.cut_off = false;
+    try_it(0, answer, NULL);
+    assert_str(run->attempt.answer, "مر\xd8");
+    delivery_run_free(run);
+}
+
 /* Each pause is what the setting says, a fifth more or less; behind the last one there is no try.
  */
 static void test_pauses(void **state)
@@ -217,6 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_success, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unusable, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut_off, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pauses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retry_after, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancelled, setup, teardown),

@@ -23,6 +23,7 @@ struct step {
     const char *key;   /* the same */
     const char *state; /* of SETTLE */
     int64_t due_at;    /* the same */
+    int64_t position;  /* the same; 0: the next */
     int64_t from, to;  /* of RANGE; `to` of SWEEP and STRAND */
     int64_t now, n;
 };
@@ -53,7 +54,7 @@ static inline enum err fill(struct tx *tx)
 static inline enum err settle(struct tx *tx, const struct step *s, const struct job *j)
 {
     bool done = strcmp(s->state, JOB_DONE) == 0;
-    const struct job_attempt a = {.position = j->attempts + 1,
+    const struct job_attempt a = {.position = s->position ? s->position : j->attempts + 1,
                                   .at = s->now,
                                   .us = 1000,
                                   .status = done ? 200 : 500,
@@ -95,7 +96,7 @@ static inline enum err step_apply(struct store_write *w, struct tx *tx)
     case SETTLE:
     case DROP:
     case REPEAT: return with_job(tx, s);
-    case HURRY: return job_hurry(tx, s->id, s->now);
+    case HURRY: return job_hurry(tx, s->id);
     case RANGE: return job_repeat_range(tx, s->id, s->from, s->to, s->now, &s->n);
     case SWEEP: return job_sweep(tx, s->to, &s->n);
     case STRAND: return job_drop_stranded(tx, s->to, s->now, &s->n);
@@ -148,6 +149,7 @@ struct look {
     int64_t due[JOBS], fresh[JOBS];
     size_t n_due, n_fresh;
     int64_t next_due, first_due;
+    int64_t n_attempts, n_good; /* tries on record, of all jobs; those that were answered 200 */
 };
 
 static inline enum err note_due(void *arg, const struct job *j)
@@ -196,6 +198,14 @@ static inline enum err read_jobs(struct tx *tx, struct seen *seen)
     return e ? e : rows_close(&rows);
 }
 
+static inline enum err count_attempts(struct tx *tx, struct look *l)
+{
+    static const char all[] = "SELECT count(*) FROM job_attempts";
+    static const char good[] = "SELECT count(*) FROM job_attempts WHERE status = 200";
+    enum err e = tx_i64(tx, all, NO_PARAMS, &l->n_attempts);
+    return e ? e : tx_i64(tx, good, NO_PARAMS, &l->n_good);
+}
+
 static inline enum err look_apply(struct store_write *w, struct tx *tx)
 {
     struct look *l = CONTAINER_OF(w, struct look, write);
@@ -211,7 +221,7 @@ static inline enum err look_apply(struct store_write *w, struct tx *tx)
         e = job_each_line(tx, note_line, l);
     if (!e)
         e = job_each_new(tx, &cursor, note_new, l);
-    return e;
+    return e ? e : count_attempts(tx, l);
 }
 
 static inline void look(struct fixture *f, struct look *l)
@@ -290,6 +300,47 @@ static inline void test_ended_is_ended(void **state)
     assert_int_equal(try_step(f, &drop), ERR_CONFLICT);
     assert_int_equal(try_step(f, &hurry), ERR_CONFLICT);
     assert_states(f, "done");
+}
+
+/* A commit may be in doubt, and is then made again; and a replica that was cut off may write down
+ * what another one tried meanwhile. */
+static inline void test_settled_twice(void **state)
+{
+    static struct look l;
+    struct fixture *f = *state;
+    struct step late = {.what = SETTLE, .id = 1, .state = JOB_WAITING, .position = 1, .now = T0};
+    insert(f, 1, 1, "", T0);
+    late.due_at = T0 + 9;
+    take_step(f, late);
+    late.due_at = T0 + 20;
+    assert_int_equal(try_step(f, &late), ERR_NOT_FOUND);
+    look(f, &l);
+    assert_int_equal(l.seen.jobs[0].due_at, T0 + 9);
+    assert_int_equal(l.seen.jobs[0].attempts, 1);
+    assert_int_equal(l.n_attempts, 1);
+    late.state = JOB_DONE; /* the same try, which went well at the other one */
+    take_step(f, late);
+    look(f, &l);
+    assert_int_equal(l.n_attempts, 1);
+    assert_int_equal(l.n_good, 1);
+    assert_states(f, "done");
+}
+
+/* What a person asks for does not wait behind all that waits. */
+static inline void test_at_once(void **state)
+{
+    static struct look l = {.webhook = 1, .now = T0 + 5};
+    struct fixture *f = *state;
+    for (int64_t event = 1; event <= 4; event++)
+        insert(f, 1, event, "", T0 + event);
+    take_step(f, (struct step){.what = HURRY, .id = 3});
+    end(f, 1, JOB_DEAD, T0 + 5);
+    int64_t again = take_step(f, (struct step){.what = REPEAT, .id = 1, .now = T0 + 5});
+    look(f, &l);
+    assert_int_equal(l.n_due, 4);
+    assert_int_equal(l.due[0] + l.due[1], 3 + again);
+    assert_int_equal(l.due[2], 2);
+    assert_int_equal(l.due[3], 4);
 }
 
 /* --- again -------------------------------------------------------------------------------- */
@@ -468,7 +519,7 @@ static inline void compare(struct fixture *f, const struct model *m, int64_t web
     l.now = now;
     look(f, &l);
     assert_int_equal(l.seen.n, m->all.n);
-    int64_t next = 0, first = 0;
+    int64_t next = 0, first = INT64_MAX;
     size_t n_due = 0;
     for (size_t i = 0; i < m->all.n; i++) {
         assert_int_equal(l.seen.jobs[i].id, m->all.jobs[i].id);
@@ -484,11 +535,12 @@ static inline void compare(struct fixture *f, const struct model *m, int64_t web
             continue;
         n_due += due_at <= now;
         next = due_at > now && (!next || due_at < next) ? due_at : next;
-        first = !first || due_at < first ? due_at : first;
+        first = MIN(first, due_at);
     }
     assert_int_equal(l.n_due, n_due);
     assert_int_equal(l.next_due, next);
-    assert_int_equal(l.first_due, m->disabled[webhook] || m->deleted[webhook] ? 0 : first);
+    assert_int_equal(l.first_due,
+                     m->disabled[webhook] || m->deleted[webhook] || first == INT64_MAX ? 0 : first);
 }
 
 static inline void change_job(struct fixture *f, struct model *m, uint64_t *seed, int64_t now)
@@ -523,6 +575,7 @@ static inline void repeat_job(struct fixture *f, struct model *m, uint64_t *seed
     size_t i = test_below(seed, m->all.n);
     int64_t webhook = m->all.jobs[i].webhook, event = m->all.jobs[i].event;
     model_insert(m, webhook, event, now);
+    m->all.jobs[m->all.n - 1].due_at = JOB_AT_ONCE;
     assert_int_equal(
         take_step(f, (struct step){.what = REPEAT, .id = m->all.jobs[i].id, .now = now}),
         m->last_id);
@@ -624,5 +677,6 @@ static inline void test_new_ones_in_pages(void **state)
 
 #define JOB_TESTS(TEST)                                                                            \
     TEST(test_only_the_first_of_a_key_waits), TEST(test_behind), TEST(test_ended_is_ended),        \
-        TEST(test_repeat), TEST(test_repeat_range), TEST(test_sweep), TEST(test_stranded),         \
-        TEST(test_new_ones_in_pages), TEST(test_random_lives)
+        TEST(test_settled_twice), TEST(test_at_once), TEST(test_repeat), TEST(test_repeat_range),  \
+        TEST(test_sweep), TEST(test_stranded), TEST(test_new_ones_in_pages),                       \
+        TEST(test_random_lives)
