@@ -152,15 +152,15 @@
 #define DELIVERY_FAILING_MAX       32 /* the places of those; and to those that fail again and again */
 /* Who turns out to be slow while it is under way gives its place back, and goes on. */
 #define DELIVERY_CONNECTIONS_MAX 512
-#define DELIVERY_SLOW_BEGINS     2       /* of either of these at once, */
-#define DELIVERY_PACE_MS         20      /* and so long until the next: a hundred a second */
+#define DELIVERY_PACE_MS         10      /* between two of these that begin: a hundred a second */
 #define DELIVERY_SLOW_US         1000000 /* an endpoint whose answers take longer is one of these */
 #define DELIVERY_FAILURES        3       /* in a row: its deliveries are tried one at a time, and */
 #define DELIVERY_REST_MS         1000 /* after each it rests, at first so long, doubled each time, */
 #define DELIVERY_REST_MAX_MS     30000 /* up to this */
 #define DELIVERY_LOOK_MS         5000 /* how often all endpoints are looked at, whatever was told */
 #define DELIVERY_LOOK_GAP_MS     INT64_C(500) /* and how soon after another, when something was */
-#define DELIVERY_DISABLE_S       432000       /* of failures alone: five days */
+#define DELIVERY_LOOK_SHARE      200    /* ... while the looks take a two-hundredth of the time */
+#define DELIVERY_DISABLE_S       432000 /* of failures alone: five days */
 
 /* --- the stream of events ------------------------------------------------------------------ */
 #define EVENT_STREAMS_MAX  10         /* open at once, of a client */

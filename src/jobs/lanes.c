@@ -322,17 +322,18 @@ static void read_due(struct job_lane *lane)
     job_read_submit(j, &r->read);
 }
 
-/* Lanes take turns: one that has more goes to the end. Of those that are not brisk only so many
- * begin at a time: when a thousand that are dead end their rest together, the others hardly notice.
- */
-static void pump_kind(struct jobs *j, enum lane_kind kind, size_t begins)
+/* Lanes take turns: one that has more goes to the end. False: there is none, or no place. */
+static bool begin_next(struct jobs *j, enum lane_kind kind)
 {
     struct job_lanes *l = &j->lanes;
-    while (begins-- && places_left(l, kind) && !list_empty(&l->ready[kind])) {
+    while (places_left(l, kind) && !list_empty(&l->ready[kind])) {
         struct job_lane *lane = CONTAINER_OF(list_take(&l->ready[kind]), struct job_lane, ready);
-        if (lane->n_runs < lane->limit)
-            read_due(lane);
+        if (lane->n_runs >= lane->limit)
+            continue;
+        read_due(lane);
+        return true;
     }
+    return false;
 }
 
 static bool are_ready(const struct job_lanes *l)
@@ -346,19 +347,23 @@ static void pump(struct jobs *j)
     if (j->lanes.pumping || j->stopping)
         return;
     j->lanes.pumping = true;
-    pump_kind(j, LANE_BRISK, SIZE_MAX);
+    while (begin_next(j, LANE_BRISK))
+        ;
     j->lanes.pumping = false;
     if (are_ready(&j->lanes) && !uv_is_active((uv_handle_t *)&j->lanes.pace))
         uv_timer_start(&j->lanes.pace, on_pace, 0, 0);
 }
 
+/* When a thousand that are dead end their rest together, the others hardly notice. */
 static void on_pace(uv_timer_t *timer)
 {
     struct jobs *j = timer->data;
     if (j->stopping)
         return;
-    pump_kind(j, LANE_SLOW, DELIVERY_SLOW_BEGINS);
-    pump_kind(j, LANE_FAILING, DELIVERY_SLOW_BEGINS);
+    enum lane_kind kind = j->lanes.turn, other = LANE_SLOW + LANE_FAILING - kind;
+    j->lanes.turn = other;
+    if (!begin_next(j, kind))
+        (void)begin_next(j, other);
     if (are_ready(&j->lanes))
         uv_timer_start(timer, on_pace, DELIVERY_PACE_MS, 0);
     pump(j);
@@ -551,7 +556,7 @@ static void note_look_at_all(struct jobs *j, const struct lanes_look *look)
 {
     int64_t now_ms = job_now_ms(), took_ms = now_ms - look->began_ms;
     j->lanes.look_due_ms = now_ms + DELIVERY_LOOK_MS;
-    j->lanes.all_allowed_ms = now_ms + MAX(DELIVERY_LOOK_GAP_MS, 20 * took_ms);
+    j->lanes.all_allowed_ms = now_ms + MAX(DELIVERY_LOOK_GAP_MS, DELIVERY_LOOK_SHARE * took_ms);
 }
 
 static void on_looked(struct job_read *read)
@@ -646,6 +651,7 @@ enum err job_lanes_open(struct jobs *j, struct error *error)
         list_init(&j->lanes.ready[i]);
     list_init(&j->lanes.unwritten);
     j->lanes.all_due = true;
+    j->lanes.turn = LANE_SLOW;
     hmac_init(&j->lanes.hmac);
     uv_timer_init(&j->loop, &j->lanes.pace);
     j->lanes.pace.data = j;

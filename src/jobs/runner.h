@@ -31,7 +31,6 @@ struct job_account {
 /* The deliveries of events to one webhook: deliver.c. */
 struct job_lane;
 
-/* All of them. */
 /* What is known of a webhook; each kind has places of its own. */
 enum lane_kind {
     LANE_BRISK,   /* it answers quickly; or nothing is known */
@@ -40,6 +39,7 @@ enum lane_kind {
     LANE_KINDS,
 };
 
+/* All of them. */
 struct job_lanes {
     struct http_client *client; /* NULL once we are stopping */
     struct hmac hmac;
@@ -47,6 +47,7 @@ struct job_lanes {
     struct list all;               /* job_lane */
     struct list ready[LANE_KINDS]; /* those that may begin something, in turn */
     size_t n_running[LANE_KINDS];  /* deliveries that run */
+    enum lane_kind turn;           /* which of those that are not brisk is the next to begin */
     size_t n_reserved[LANE_KINDS]; /* ... that reads under way may begin */
     struct list unwritten;         /* delivery_run: done, and the store did not take it */
     int64_t cursor;                /* jobs up to this id are known */
