@@ -146,6 +146,7 @@
 #define DELIVERY_JITTER            20     /* per cent */
 #define DELIVERY_RETRY_AFTER_MAX_S 86400  /* an endpoint that asks for more is asked then */
 #define DELIVERY_LANE_FIRST        4 /* deliveries at once to an endpoint that nothing is known of; */
+#define DELIVERY_LANE_KEEP_MS      60000 /* what is known of one that has nothing to do is forgotten */
 #define DELIVERY_LANE_MAX          32 /* grows with each success up to this, halves with each failure */
 #define DELIVERY_BRISK_MAX         192 /* at once, to all endpoints that answer quickly */
 #define DELIVERY_SLOW_MAX          32 /* ... to those that do not, or have just failed: they never take */

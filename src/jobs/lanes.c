@@ -47,9 +47,11 @@ static void lane_free(struct job_lane *lane)
     free(lane);
 }
 
+/* It has nothing to do, and nothing to rest from. */
 static bool is_idle(const struct job_lane *lane)
 {
-    return !lane->reading && lane->n_runs == 0 && list_empty(&lane->ready);
+    return !lane->reading && lane->n_runs == 0 && list_empty(&lane->ready) && !lane->due_at &&
+           !lane->more && !lane->failures;
 }
 
 static void pump(struct jobs *j);
@@ -60,6 +62,7 @@ static void lane_wake(struct job_lane *lane)
 {
     struct jobs *j = lane->jobs;
     lane->more = true;
+    lane->woken_ms = job_now_ms();
     if (lane->reading || !list_empty(&lane->ready) || lane->n_runs >= lane->limit ||
         lane->rest_until_ms > job_now_ms())
         return;
@@ -487,12 +490,13 @@ struct lanes_look {
     } * webhooks, *accounts;
 };
 
-static enum err note(struct lanes_look *look, struct found **list, int64_t id, int64_t due_at)
+static enum err note(struct lanes_look *look, struct found **list, const struct found *one)
 {
     struct found *found = ARENA_NEW(&look->arena, struct found);
     if (!found)
         return ERR_NO_MEMORY;
-    *found = (struct found){.next = *list, .id = id, .due_at = due_at};
+    *found = *one;
+    found->next = *list;
     *list = found;
     return ERR_OK;
 }
@@ -502,22 +506,23 @@ static enum err note_line(void *arg, const struct job_line *line)
     struct lanes_look *look = arg;
     if (look->replica && is_anothers(line->replica_id, look->replica))
         return ERR_OK;
-    enum err e = note(look, &look->webhooks, line->webhook_id, line->due_at);
-    if (!e)
-        look->webhooks->hurried = line->due_at == JOB_AT_ONCE;
-    return e;
+    const struct found one = {
+        .id = line->webhook_id, .due_at = line->due_at, .hurried = line->due_at == JOB_AT_ONCE};
+    return note(look, &look->webhooks, &one);
 }
 
-static enum err note_new(void *arg, int64_t webhook_id)
+static enum err note_new(void *arg, int64_t webhook_id, int64_t due_at)
 {
     struct lanes_look *look = arg;
-    return note(look, &look->webhooks, webhook_id, 0);
+    const struct found one = {.id = webhook_id, .hurried = due_at == JOB_AT_ONCE};
+    return note(look, &look->webhooks, &one);
 }
 
 static enum err note_hinted(void *arg, int64_t account_id)
 {
     struct lanes_look *look = arg;
-    return note(look, &look->accounts, account_id, 0);
+    const struct found one = {.id = account_id};
+    return note(look, &look->accounts, &one);
 }
 
 static enum err run_look(struct store_read *read, struct tx *tx)
@@ -614,7 +619,7 @@ void job_lanes_tick(struct jobs *j)
         move_slow(lane, clock_monotonic_us());
         if (due || (lane->more && lane->rest_until_ms <= now_ms))
             lane_wake(lane);
-        else if (is_idle(lane) && !lane->due_at && !lane->more && !lane->failures)
+        else if (is_idle(lane) && lane->woken_ms + DELIVERY_LANE_KEEP_MS <= now_ms)
             lane_free(lane);
     }
     write_again(j);
@@ -629,7 +634,7 @@ void job_lanes_show(struct jobs *j)
 {
     int64_t n = 0;
     list_for_each (node, &j->lanes.all)
-        n++;
+        n += !is_idle(CONTAINER_OF(node, struct job_lane, node));
     gauge_set(&j->stats.lanes, n);
     gauge_set(&j->stats.deliveries_running,
               (int64_t)(j->lanes.n_running[LANE_BRISK] + j->lanes.n_running[LANE_SLOW] +

@@ -17,6 +17,7 @@ struct job_lane {
     enum lane_kind kind;
     int failures;          /* in a row */
     int64_t failed_us;     /* monotonic; when the last of them was noted */
+    int64_t woken_ms;      /* monotonic; when something was last due */
     int64_t rest_until_ms; /* monotonic; nothing begins before it */
     int64_t due_at;        /* wall time; when the next one is due; 0: not known */
 };

@@ -148,14 +148,15 @@ enum err job_next_due(struct tx *tx, int64_t webhook_id, int64_t now, int64_t *r
 
 /* Some of the new jobs, by endpoint; the cursor moves behind them. *ret_n: how many they are. */
 static enum err each_new(struct tx *tx, int64_t *cursor, int64_t *ret_n,
-                         enum err (*each)(void *arg, int64_t webhook_id), void *arg)
+                         enum err (*each)(void *arg, int64_t webhook_id, int64_t due_at), void *arg)
 {
     struct rows rows;
-    enum err e = tx_query(tx,
-                          "SELECT webhook_id, max(id), count(*) FROM (SELECT webhook_id, id "
-                          "FROM jobs WHERE id > $1 ORDER BY id LIMIT " STRINGIFY(
-                              JOBS_NEW_ROWS) ") n GROUP BY webhook_id",
-                          PARAMS(p_i64(*cursor)), &rows);
+    enum err e = tx_query(
+        tx,
+        "SELECT webhook_id, max(id), count(*), min(due_at) FROM (SELECT webhook_id, id, due_at "
+        "FROM jobs WHERE id > $1 ORDER BY id LIMIT " STRINGIFY(
+            JOBS_NEW_ROWS) ") n GROUP BY webhook_id",
+        PARAMS(p_i64(*cursor)), &rows);
     if (e)
         return e;
     int64_t last = *cursor, n = 0;
@@ -164,7 +165,7 @@ static enum err each_new(struct tx *tx, int64_t *cursor, int64_t *ret_n,
         last = MAX(last, row_i64(&rows, 1));
         n += row_i64(&rows, 2);
         if (!row_is_null(&rows, 0))
-            stopped = each(arg, row_i64(&rows, 0));
+            stopped = each(arg, row_i64(&rows, 0), row_i64(&rows, 3));
     }
     e = rows_close(&rows);
     if (stopped || e)
@@ -175,7 +176,7 @@ static enum err each_new(struct tx *tx, int64_t *cursor, int64_t *ret_n,
 }
 
 enum err job_each_new(struct tx *tx, int64_t *cursor,
-                      enum err (*each)(void *arg, int64_t webhook_id), void *arg)
+                      enum err (*each)(void *arg, int64_t webhook_id, int64_t due_at), void *arg)
 {
     enum err e;
     int64_t n;

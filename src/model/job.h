@@ -66,9 +66,11 @@ enum err job_each_line(struct tx *tx, enum err (*each)(void *arg, const struct j
                        void *arg) MUST_USE;
 /* When the next one that is not due yet is; 0: there is none. */
 enum err job_next_due(struct tx *tx, int64_t webhook_id, int64_t now, int64_t *ret) MUST_USE;
-/* Endpoints with jobs that are younger than *cursor, which moves on. */
+/* Endpoints with jobs that are younger than *cursor, which moves on; and when the first of these
+ * was due when it was made. */
 enum err job_each_new(struct tx *tx, int64_t *cursor,
-                      enum err (*each)(void *arg, int64_t webhook_id), void *arg) MUST_USE;
+                      enum err (*each)(void *arg, int64_t webhook_id, int64_t due_at),
+                      void *arg) MUST_USE;
 enum err job_last(struct tx *tx, int64_t *ret) MUST_USE; /* the youngest; 0: none */
 
 /* One try. */

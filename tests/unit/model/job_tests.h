@@ -147,7 +147,7 @@ struct look {
     struct seen seen;
     int64_t webhook, now, cursor; /* of what follows */
     int64_t due[JOBS], fresh[JOBS];
-    size_t n_due, n_fresh;
+    size_t n_due, n_fresh, n_at_once; /* the latter two: of endpoints with new jobs */
     int64_t next_due, first_due;
     int64_t n_attempts, n_good; /* tries on record, of all jobs; those that were answered 200 */
 };
@@ -159,9 +159,10 @@ static inline enum err note_due(void *arg, const struct job *j)
     return ERR_OK;
 }
 
-static inline enum err note_new(void *arg, int64_t webhook)
+static inline enum err note_new(void *arg, int64_t webhook, int64_t due_at)
 {
     struct look *l = arg;
+    l->n_at_once += due_at == JOB_AT_ONCE;
     l->fresh[l->n_fresh++] = webhook;
     return ERR_OK;
 }
@@ -210,7 +211,7 @@ static inline enum err look_apply(struct store_write *w, struct tx *tx)
 {
     struct look *l = CONTAINER_OF(w, struct look, write);
     int64_t cursor = l->cursor;
-    l->n_due = l->n_fresh = 0;
+    l->n_due = l->n_fresh = l->n_at_once = 0;
     l->first_due = 0;
     enum err e = read_jobs(tx, &l->seen);
     if (!e)
@@ -335,8 +336,12 @@ static inline void test_at_once(void **state)
         insert(f, 1, event, "", T0 + event);
     take_step(f, (struct step){.what = HURRY, .id = 3});
     end(f, 1, JOB_DEAD, T0 + 5);
+    l.cursor = 4;
+    look(f, &l);
+    assert_int_equal(l.n_at_once, 0);
     int64_t again = take_step(f, (struct step){.what = REPEAT, .id = 1, .now = T0 + 5});
     look(f, &l);
+    assert_int_equal(l.n_at_once, 1);
     assert_int_equal(l.n_due, 4);
     assert_int_equal(l.due[0] + l.due[1], 3 + again);
     assert_int_equal(l.due[2], 2);
@@ -639,7 +644,7 @@ struct many {
     int64_t cursor;
 };
 
-static inline enum err count_new(void *arg, int64_t webhook)
+static inline enum err count_new(void *arg, int64_t webhook, int64_t due_at)
 {
     ((struct many *)arg)->seen[webhook]++;
     return ERR_OK;
