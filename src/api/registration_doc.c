@@ -4,10 +4,7 @@
 
 static const struct field named_fields[] = {
     {.name = "id", .type = FIELD_INTEGER, .example = "1", .description = "The number's id here."},
-    {.name = "phone_number",
-     .pattern = "^[0-9]{7,15}$",
-     .example = "966500000000",
-     .description = "Its digits, with the country code."},
+    PHONE_NUMBER,
     {.name = "phone_number_id",
      .pattern = META_ID,
      .example = "106540352242922",

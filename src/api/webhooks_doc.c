@@ -1,33 +1,12 @@
 /* /webhooks in words: what webhooks.c and deliveries.c take and answer. */
 #include "api/doc.h"
 #include "api/handlers.h"
+#include "model/event.h"
 
 /* --- webhooks ----------------------------------------------------------------------------- */
 
-/* event_names (model/event.h), and all of them. */
-static const char *const wanted[] = {
-    "*",
-    "message.received",
-    "message.status.updated",
-    "conversation.created",
-    "conversation.updated",
-    "order.created",
-    "order.updated",
-    "number.quality.updated",
-    "number.status.updated",
-    "number.name.updated",
-    "number.limit.updated",
-    "template.status.updated",
-    "template.quality.updated",
-    "template.category.updated",
-    "template.components.updated",
-    "account.updated",
-    "ticket.opened",
-    "ticket.closed",
-    "contact.created",
-    "webhook.disabled",
-    NULL,
-};
+/* Each event, and all of them. */
+static const char *const wanted[] = {"*", EVENT_NAMES, NULL};
 
 #define URL_EXAMPLE   "https://example.com/hudhud"
 #define EVENT_EXAMPLE "number.quality.updated"

@@ -84,8 +84,8 @@ static void finish(struct http_connection *c)
 
 static void connection_send(struct http_connection *c);
 
-/* The socket says that it is no more. The kernel gives a silent peer up too (stream.c): it may be
- * sooner than our own deadline, and means the same. */
+/* The connection has failed. A peer that takes nothing is given up by us or by the kernel
+ * (stream.c), whichever is first, and it means the same. */
 static void give_up(struct http_connection *c, int error)
 {
     http_stream_lose(c, error == UV_ETIMEDOUT ? HTTP_STREAM_STUCK : HTTP_STREAM_LEFT);
@@ -686,8 +686,7 @@ static void expire_write(struct http_connection *c)
 {
     size_t unsent = unsent_bytes(c);
     if (unsent >= c->unsent) {
-        http_stream_lose(c, HTTP_STREAM_STUCK);
-        http_connection_close(c);
+        give_up(c, UV_ETIMEDOUT);
         return;
     }
     c->unsent = unsent;

@@ -138,21 +138,16 @@ static int64_t next_try(const struct delivery_run *run, int64_t position, int64_
     return now + MAX(pause_ms, asked_ms);
 }
 
-static bool is_taken(int status)
-{
-    return status >= 200 && status < 300;
-}
-
 /* Whoever says 2xx has it, also when the rest of the answer is of no use. Cut off before its end it
  * is a failure: the event may be sent twice, but is not lost. */
 static struct str explain(struct delivery_run *run, const struct http_client_answer *a)
 {
-    if (a->outcome != HTTP_CLIENT_OK &&
-        !(a->outcome == HTTP_CLIENT_UNUSABLE && is_taken(a->status)))
+    bool answered = a->outcome == HTTP_CLIENT_OK || a->outcome == HTTP_CLIENT_UNUSABLE;
+    if (answered && a->status >= 200 && a->status < 300)
+        return STR("");
+    if (a->outcome != HTTP_CLIENT_OK)
         return arena_dup(&run->arena,
                          str_make(a->why.ptr, MIN(a->why.len, (size_t)DELIVERY_ERROR_MAX)));
-    if (is_taken(a->status))
-        return STR("");
     const char *more = a->status >= 300 && a->status < 400 ? ": redirects are not followed" : "";
     return arena_printf(&run->arena, "HTTP %d%s", a->status, more);
 }

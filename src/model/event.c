@@ -5,28 +5,7 @@
 #include "model/webhook.h"
 #include "json/writer.h"
 
-const char *const event_names[] = {
-    "message.received",
-    "message.status.updated",
-    "conversation.created",
-    "conversation.updated",
-    "order.created",
-    "order.updated",
-    "number.quality.updated",
-    "number.status.updated",
-    "number.name.updated",
-    "number.limit.updated",
-    "template.status.updated",
-    "template.quality.updated",
-    "template.category.updated",
-    "template.components.updated",
-    "account.updated",
-    "ticket.opened",
-    "ticket.closed",
-    "contact.created",
-    "webhook.disabled",
-    NULL,
-};
+const char *const event_names[] = {EVENT_NAMES, NULL};
 
 _Static_assert(ARRAY_LEN(event_names) <= EVENT_NAMES_MAX, "a set of them has a bit for each");
 

@@ -5,8 +5,16 @@
 
 #include "model/change.h"
 
-/* In the order of developer-api.md §8; ended by NULL. EVENT_TEST is not among them: it is sent on
- * request, to one webhook. */
+/* In the order of developer-api.md §8. EVENT_TEST is not among them: it is sent on request, to one
+ * webhook. */
+#define EVENT_NAMES                                                                                \
+    "message.received", "message.status.updated", "conversation.created", "conversation.updated",  \
+        "order.created", "order.updated", "number.quality.updated", "number.status.updated",       \
+        "number.name.updated", "number.limit.updated", "template.status.updated",                  \
+        "template.quality.updated", "template.category.updated", "template.components.updated",    \
+        "account.updated", "ticket.opened", "ticket.closed", "contact.created", "webhook.disabled"
+
+/* Ended by NULL. */
 extern const char *const event_names[];
 #define EVENT_NAMES_MAX 64 /* a set of them is a bit for each */
 #define EVENT_TEST      "webhook.test"

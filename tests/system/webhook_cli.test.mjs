@@ -395,8 +395,8 @@ describe('docs/webhooks.md', () => {
   });
 
   test('it names every event, and the very fields that are told to subscribe to', async () => {
-    const source = readFileSync(new URL('../../src/model/event.c', import.meta.url), 'utf8');
-    const [, names] = source.match(/event_names\[\] = \{([^}]*)\}/);
+    const source = readFileSync(new URL('../../src/model/event.h', import.meta.url), 'utf8');
+    const [, names] = source.match(/#define EVENT_NAMES((?:.*\\\n)+.*)/);
     for (const [, name] of names.matchAll(/"(.*?)"/g)) assert.ok(page.includes(`\`${name}\``), name);
     const { stderr } = await runOk(line(['app', 'add', '78']), { input: SECRET });
     const fields = stderr.match(/Subscribe to +([\s\S]*?)\n\S/)[1].split(/[\s,]+/);

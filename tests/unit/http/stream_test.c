@@ -176,6 +176,15 @@ static void open_stream(struct client *c, const struct owner *o)
     await_bytes(c, "6\r\nhello\n\r\n");
 }
 
+/* Its client reads no more than the head, and the kernel takes little for it. */
+static void open_unread(struct client *c, const struct owner *o)
+{
+    char head[2000];
+    client_open_sized(c, &o->f, 4096);
+    client_say(c, GET("/stream"));
+    take_head(c, head, sizeof(head));
+}
+
 static void ask(struct client *c, const char *request)
 {
     client_say(c, request);
@@ -337,11 +346,8 @@ static void test_slow_reader(void **state)
 {
     struct owner *o = start_owner(NULL);
     struct client c, other;
-    char head[2000];
     client_open(&other, &o->f);
-    client_open_sized(&c, &o->f, 4096);
-    client_say(&c, GET("/stream"));
-    take_head(&c, head, sizeof(head));
+    open_unread(&c, o);
     await_bytes(&c, "6\r\nhello\n\r\n");
     ask(&other, GET("/flood"));
     usleep(50 * 1000);
@@ -372,8 +378,7 @@ static void test_write_deadline(void **state)
     struct owner *o = start_owner(&short_write);
     struct client c, quiet, other;
     client_open(&other, &o->f);
-    client_open_sized(&c, &o->f, 4096);
-    client_say(&c, GET("/stream"));
+    open_unread(&c, o);
     ask(&other, GET("/still-there"));
     open_stream(&quiet, o);
     ask(&other, GET("/flood"));
@@ -393,11 +398,8 @@ static void test_write_deadline_of_the_kernel(void **state)
     static const struct http_timeouts short_write = {.write = 200};
     struct owner *o = start_owner(&short_write);
     struct client c, other;
-    char head[2000];
     client_open(&other, &o->f);
-    client_open_sized(&c, &o->f, 4096);
-    client_say(&c, GET("/stream"));
-    take_head(&c, head, sizeof(head));
+    open_unread(&c, o);
     ask(&other, GET("/be-patient"));
     int64_t from = clock_monotonic_us();
     ask(&other, GET("/flood"));
@@ -455,11 +457,8 @@ static void test_drain_slow_reader(void **state)
 {
     struct owner *o = start_owner(NULL);
     struct client c, other;
-    char head[2000];
     client_open(&other, &o->f);
-    client_open_sized(&c, &o->f, 4096);
-    client_say(&c, GET("/stream"));
-    take_head(&c, head, sizeof(head));
+    open_unread(&c, o);
     ask(&other, GET("/flood"));
     client_close(&other);
     int64_t from = clock_monotonic_us();
