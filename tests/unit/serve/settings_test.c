@@ -114,6 +114,21 @@ static void test_policy(void **state)
     setup(state);
 }
 
+/* What developer-api.md §8 promises to who receives webhooks, where the operator says nothing. */
+static void test_webhooks_by_default(void **state)
+{
+    static const int64_t seconds[] = {5, 60, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400};
+    int64_t pauses_ms[DELIVERY_TRIES_MAX];
+    size_t n = form_read_pauses(config_text(&config, "webhook-retries"), pauses_ms);
+    assert_int_equal(n, ARRAY_LEN(seconds));
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(pauses_ms[i], seconds[i] * 1000);
+    assert_int_equal(config_number(&config, "webhook-timeout"), 15);
+    assert_int_equal(config_number(&config, "webhook-disable-after"), 5 * 86400);
+    assert_false(config_switch(&config, "webhook-allow-http"));
+    assert_false(config_switch(&config, "webhook-allow-private"));
+}
+
 /* Every text that has a form says so with its name, whatever it is. */
 static void test_refusals(void **state)
 {
@@ -172,8 +187,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_addresses), TEST(test_origins),  TEST(test_networks),  TEST(test_default_policy),
-        TEST(test_policy),    TEST(test_refusals), TEST(test_the_store),
+        TEST(test_addresses), TEST(test_origins),
+        TEST(test_networks),  TEST(test_default_policy),
+        TEST(test_policy),    TEST(test_refusals),
+        TEST(test_the_store), TEST(test_webhooks_by_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
