@@ -181,6 +181,7 @@
 #define INBOUND_ARENA_MAX   (64 * MIB) /* one body as a tree, and what applying it takes */
 #define INBOUND_CHANGES_MAX 1000       /* of one body; what has more is kept whole, unapplied */
 #define INBOUND_REASONS_MAX 20         /* told one by one; the rest are counted */
+#define INBOUND_REASON_MAX  512        /* of one of them, as JSON */
 #define INBOUND_FIELD_MAX   64         /* of a field's name, as it is shown */
 #define META_REFUSED_LOG_S  60         /* how often the log says that signatures are wrong */
 #define APPS_MAX            256
@@ -305,6 +306,7 @@
 #define SIM_REQUEST_TEXT_MAX       2048       /* of one remembered path, and of one query */
 #define SIM_WEBHOOK_TIMEOUT_MS     10000      /* one delivery, and one challenge */
 #define SIM_WEBHOOK_FIELD_MAX      64         /* of the name of a field */
+#define SIM_WEBHOOK_FIELDS_MAX     (4 * KIB)  /* of the names of all that are subscribed to */
 #define SIM_WEBHOOK_BATCH_MAX      1000       /* changes of one delivery, as Meta limits it */
 #define SIM_WEBHOOK_BODY_MAX       (3 * MIB)  /* of one delivery, as Meta limits it */
 #define SIM_WEBHOOK_COPIES_MAX     1000

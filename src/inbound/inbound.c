@@ -276,7 +276,7 @@ static void taking_init(struct taking *t, struct tx *tx, const struct inbound_de
                          .a.cause = {.source = SOURCE_WEBHOOK, .now = d->now},
                          .workspace_id = d->workspace_id,
                          .received_at = d->received_at};
-    buf_init(&t->reasons_text, INBOUND_REASONS_MAX * 512);
+    buf_init(&t->reasons_text, INBOUND_REASONS_MAX * INBOUND_REASON_MAX);
     json_writer_init(&t->reasons, &t->reasons_text);
     json_open(&t->reasons, '[');
 }

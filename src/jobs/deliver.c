@@ -10,6 +10,7 @@
 
 #define AWAL_SIGNATURE_LEN (sizeof("sha256=") - 1 + 2 * HMAC_LEN)
 #define TIME_SIZE          24
+#define STANDARD_MAX       256 /* both secrets' signatures */
 
 /* --- secrets ------------------------------------------------------------------------------ */
 
@@ -79,7 +80,7 @@ static void send_signed(struct jobs *j, struct signing *s)
     char awal[AWAL_SIGNATURE_LEN], previous[AWAL_SIGNATURE_LEN];
     _cleanup_(buf_release)
     struct buf standard;
-    buf_init(&standard, 256);
+    buf_init(&standard, STANDARD_MAX);
     sign_awal(s, d->secret, awal);
     sign_standard(s, d->secret, &standard);
     struct http_header headers[HEADERS_MAX] = {

@@ -8,7 +8,8 @@
 #include "json/reader.h"
 #include "json/writer.h"
 
-#define CHALLENGE_LEN 32
+#define CHALLENGE_LEN      32
+#define CHALLENGE_BODY_MAX (4 * KIB)
 
 struct saving {
     struct job_read read; /* first */
@@ -155,7 +156,7 @@ static void verify(struct saving *s)
     struct buf body;
     struct json_writer w;
     random_name(s->challenge, CHALLENGE_LEN);
-    buf_init(&body, 4 * KIB);
+    buf_init(&body, CHALLENGE_BODY_MAX);
     json_writer_init(&w, &body);
     json_open(&w, '{');
     json_member_cstr(&w, "type", "verification");

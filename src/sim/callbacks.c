@@ -128,7 +128,7 @@ void sim_app_subscriptions_create(struct sim_call *call)
 {
     _cleanup_(buf_release)
     struct buf fields;
-    buf_init(&fields, 4 * KIB);
+    buf_init(&fields, SIM_WEBHOOK_FIELDS_MAX);
     struct str object = sim_params_get(&call->params, "object");
     if (!str_eq(object, STR("whatsapp_business_account")))
         sim_call_fail(call, SIM_FAIL_PARAMETER,
@@ -157,8 +157,8 @@ void sim_app_subscriptions_delete(struct sim_call *call)
     struct buf taken;
     _cleanup_(buf_release)
     struct buf left;
-    buf_init(&taken, 4 * KIB);
-    buf_init(&left, 4 * KIB);
+    buf_init(&taken, SIM_WEBHOOK_FIELDS_MAX);
+    buf_init(&left, SIM_WEBHOOK_FIELDS_MAX);
     if (!read_fields(call, &taken))
         return;
     if (taken.len && webhook->url) {

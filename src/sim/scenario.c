@@ -104,7 +104,7 @@ static void read_webhook(struct json object, struct sim_webhook *webhook, struct
     struct body b = part(object, "app.webhook.", error);
     _cleanup_(buf_release)
     struct buf fields;
-    buf_init(&fields, 4 * KIB);
+    buf_init(&fields, SIM_WEBHOOK_FIELDS_MAX);
     struct str url = body_text(&b, "callback_url", 1, HTTP_CLIENT_URL_MAX / 2, true);
     struct str verify_token = body_text(&b, "verify_token", 1, SIM_VERIFY_TOKEN_MAX, true);
     read_webhook_fields(&b, &fields);
